@@ -1,0 +1,97 @@
+"""Settings: read once from a mapping, all problems reported together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from failbot.errors import ConfigError
+
+SLACK_API_URL = "https://slack.com/api/"
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+LOCAL_TEAM_ID = "local"  # the workspace of entries logged before any Slack workspace is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting; the environment variable of each is in `VARIABLES`."""
+
+    data_folder: Path
+    team_id: str = ""
+    model: str = DEFAULT_MODEL
+    slack_bot_token: str = ""
+    slack_app_token: str = ""
+    slack_signing_secret: str = ""
+    slack_api_url: str = SLACK_API_URL
+    host: str = "127.0.0.1"
+    port: int = 3000
+    log_level: str = "INFO"
+
+    @property
+    def database(self) -> Path:
+        return self.data_folder / "failbot.db"
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str]) -> Config:
+        """The settings of this environment. :raises ConfigError: naming every malformed one."""
+        values = {
+            name: environment[variable].strip()
+            for name, variable in VARIABLES.items()
+            if environment.get(variable, "").strip()
+        }
+        problems = [words for name, value in values.items() if (words := _problem(name, value))]
+        if problems:
+            raise ConfigError("; ".join(problems))
+        return cls(**_typed(values, environment))
+
+
+VARIABLES = {
+    "data_folder": "FAILBOT_DATA",
+    "team_id": "FAILBOT_TEAM_ID",
+    "model": "FAILBOT_MODEL",
+    "slack_bot_token": "SLACK_BOT_TOKEN",
+    "slack_app_token": "SLACK_APP_TOKEN",
+    "slack_signing_secret": "SLACK_SIGNING_SECRET",
+    "slack_api_url": "SLACK_API_URL",
+    "host": "FAILBOT_HOST",
+    "port": "FAILBOT_PORT",
+    "log_level": "FAILBOT_LOG_LEVEL",
+}
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def _problem(name: str, value: str) -> str:
+    variable = VARIABLES[name]
+    if name == "slack_bot_token" and not value.startswith("xoxb-"):
+        return f"{variable} must begin with xoxb- (OAuth & Permissions, Bot User OAuth Token)"
+    if name == "slack_app_token" and not value.startswith("xapp-"):
+        return f"{variable} must begin with xapp- (Basic Information, App-Level Tokens)"
+    if name == "slack_api_url" and not value.startswith(("http://", "https://")):
+        return f"{variable} must begin with http:// or https://"
+    if name == "port" and not (value.isdigit() and 0 < int(value) < 65536):
+        return f"{variable} must be a whole number from 1 to 65535, not {value!r}"
+    if name == "log_level" and value.upper() not in LOG_LEVELS:
+        return f"{variable} must be one of {', '.join(LOG_LEVELS)}, not {value!r}"
+    return ""
+
+
+def _typed(values: dict[str, str], environment: Mapping[str, str]) -> dict[str, Any]:
+    typed: dict[str, Any] = dict(values)
+    typed["data_folder"] = _data_folder(values.get("data_folder", ""), environment)
+    if "port" in values:
+        typed["port"] = int(values["port"])
+    if "log_level" in values:
+        typed["log_level"] = values["log_level"].upper()
+    if "slack_api_url" in values:
+        typed["slack_api_url"] = values["slack_api_url"].rstrip("/") + "/"
+    return typed
+
+
+def _data_folder(value: str, environment: Mapping[str, str]) -> Path:
+    """XDG base directory specification, section 3: `$XDG_DATA_HOME`, else `~/.local/share`."""
+    if value:
+        return Path(value).expanduser()
+    base = environment.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "failbot"

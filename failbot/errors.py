@@ -1,0 +1,65 @@
+"""Everything that failbot refuses, in words that its user can act on."""
+
+from __future__ import annotations
+
+
+class FailbotError(Exception):
+    """The root: its text says what happened and what to do next; `exit_code` is the command's."""
+
+    exit_code = 1
+
+
+class ConfigError(FailbotError):
+    """A setting is missing or malformed."""
+
+    exit_code = 2
+
+
+class DraftError(FailbotError):
+    """A draft cannot be recorded; `problems` maps a field's name to what is wrong with it."""
+
+    exit_code = 2
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{field}: {words}" for field, words in problems.items()))
+
+
+class InputError(FailbotError):
+    """What was typed or read cannot be understood."""
+
+    exit_code = 2
+
+
+class NotFoundError(FailbotError):
+    """Nothing of that number exists, or the viewer may not know whether it does."""
+
+    exit_code = 3
+
+
+class NotAllowedError(FailbotError):
+    """The viewer sees it but may not do this to it."""
+
+    exit_code = 4
+
+
+class StoreError(FailbotError):
+    """The database cannot be opened, read or written."""
+
+    exit_code = 5
+
+
+class ModelError(FailbotError):
+    """The model cannot be found, loaded or trusted."""
+
+    exit_code = 6
+
+
+class ModelMismatchError(ModelError):
+    """The stored vectors were made by another model than the one that is set."""
+
+
+class SlackError(FailbotError):
+    """Slack refused something that failbot cannot go on without."""
+
+    exit_code = 7

@@ -1,0 +1,70 @@
+"""Settings come from the environment, and all that is wrong is said at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from failbot.config import VARIABLES, Config
+from failbot.errors import ConfigError
+
+
+def test_nothing_set_is_enough() -> None:
+    """Every setting has a default that works."""
+    config = Config.from_env({"XDG_DATA_HOME": "/data"})
+    assert config.data_folder == Path("/data/failbot")
+    assert config.database == Path("/data/failbot/failbot.db")
+    assert config.slack_api_url == "https://slack.com/api/"
+
+
+def test_settings_are_typed() -> None:
+    """Numbers are numbers, an address ends in a slash, blanks count as not set."""
+    config = Config.from_env(
+        {
+            "FAILBOT_DATA": "~/memory",
+            "FAILBOT_PORT": " 8080 ",
+            "SLACK_API_URL": "http://127.0.0.1:9/api",
+            "FAILBOT_LOG_LEVEL": "debug",
+            "SLACK_BOT_TOKEN": "  ",
+        }
+    )
+    assert config.data_folder == Path.home() / "memory"
+    assert (config.port, config.log_level) == (8080, "DEBUG")
+    assert config.slack_api_url == "http://127.0.0.1:9/api/"
+    assert config.slack_bot_token == ""
+
+
+BAD = {
+    "SLACK_BOT_TOKEN": "xapp-1",
+    "SLACK_APP_TOKEN": "xoxb-1",
+    "SLACK_API_URL": "slack.com",
+    "FAILBOT_PORT": "99999",
+    "FAILBOT_LOG_LEVEL": "loud",
+}
+
+
+@pytest.mark.parametrize("variable", BAD)
+def test_a_malformed_setting_is_named(variable: str) -> None:
+    """The message names the variable and what it must be."""
+    with pytest.raises(ConfigError, match=f"{variable} must b"):
+        Config.from_env({variable: BAD[variable]})
+
+
+def test_all_problems_are_reported_together() -> None:
+    """Nobody mends one setting at a time."""
+    with pytest.raises(ConfigError) as raised:
+        Config.from_env(BAD)
+    assert all(variable in str(raised.value) for variable in BAD)
+
+
+def test_a_token_is_never_repeated() -> None:
+    """A message about a token does not hold it."""
+    with pytest.raises(ConfigError) as raised:
+        Config.from_env({"SLACK_BOT_TOKEN": "xoxp-secret"})
+    assert "secret" not in str(raised.value)
+
+
+def test_every_setting_has_a_variable() -> None:
+    """No field of Config is out of reach."""
+    assert set(VARIABLES) == set(Config.__slots__)
