@@ -1,0 +1,318 @@
+"""The contract of a store, in words; every backend passes tests/contract unchanged.
+
+All methods may be called from any thread and from several processes at once. A method that
+writes has committed when it returns, and has changed nothing when it raises. Times are aware UTC.
+Every method that reads entries takes a `Viewer`, and what that viewer may not see does not
+exist for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failbot.models import (
+    Draft,
+    Failure,
+    Place,
+    Question,
+    Receipt,
+    Schedule,
+    Verdict,
+    Version,
+    Viewer,
+)
+from failbot.ranking import Corpus
+
+Vector = NDArray[np.float32]
+Vectors = NDArray[np.float32]
+Tokens = NDArray[np.int8]
+Offsets = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One unit of work taken from the inbox, to be finished, or released, before its lease ends."""
+
+    id: int
+    kind: str
+    team_id: str
+    payload: dict[str, object]
+    attempts: int  # 1 the first time
+    received_at: datetime
+
+
+class Failures(Protocol):
+    """Entries, their versions and what makes them findable."""
+
+    def record(
+        self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
+    ) -> tuple[Failure, bool]:
+        """The recorded failure, and whether it is new.
+
+        Numbers run from 1 in each workspace and are never given twice. The same `source` (a
+        view, say) or the same non-empty `external_id` in one workspace is the same failure: the
+        first is returned, unchanged.
+        """
+
+    def revise(
+        self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
+    ) -> Failure:
+        """The failure with its new text; the version before it is kept.
+
+        An unchanged draft makes no version. :raises NotFoundError: if the viewer sees no such one.
+        """
+
+    def delete(self, number: int, *, viewer: Viewer) -> None:
+        """Removes entry, versions, vectors and words in one transaction; idempotent never:
+
+        :raises NotFoundError: if the viewer sees no such one (a second call, too).
+        """
+
+    def set_card(self, number: int, *, team_id: str, message_ts: str) -> None:
+        """Remembers the message that shows the failure in its channel."""
+
+    def get(self, number: int, *, viewer: Viewer) -> Failure:
+        """:raises NotFoundError: if the viewer sees no such one."""
+
+    def versions(self, number: int, *, viewer: Viewer) -> list[Version]:
+        """Oldest first; the last is the failure as it is. :raises NotFoundError:"""
+
+    def newest(
+        self,
+        *,
+        viewer: Viewer,
+        limit: int,
+        author_id: str = "",
+        since: datetime | None = None,
+        before: datetime | None = None,
+    ) -> list[Failure]:
+        """By creation, newest first; `since` inclusive, `before` exclusive; :param author_id:
+        only that person's."""
+
+    def count(self, *, viewer: Viewer, author_id: str = "") -> int: ...
+
+    def search(self, text: str, *, viewer: Viewer, limit: int) -> list[Failure]:
+        """Full-text search, best first: all words must occur; no text is a syntax error."""
+
+    def private_channels(self, team_id: str) -> list[str]:
+        """The ids of private channels that hold at least one entry, sorted."""
+
+    def teams(self) -> list[str]:
+        """The ids of workspaces that hold anything, sorted."""
+
+    def adopt(self, team_id: str, *, source_team_id: str) -> int:
+        """Moves everything of `source_team_id` into the still empty `team_id`; how many entries.
+
+        0 and no change when there is nothing to move or `team_id` holds entries.
+        """
+
+    def record_many(
+        self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
+    ) -> list[tuple[Failure, bool]]:
+        """As `record` for each, in one transaction: all of them or none."""
+
+    def at(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, Failure]:
+        """The failures of these numbers that the viewer sees, by number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    """What one model made of one failure.
+
+    `vectors`: float32 (2, d), rows L2-normalised: the whole text, the title. `tokens`: int8
+    (t, d), see `ranking.quantise`. `token_ids` and `starts` (the offset of each token's first
+    character in `passages.text_of`): int32 (t,). All arrays are read-only.
+    """
+
+    vectors: Vectors
+    tokens: Tokens
+    token_ids: Offsets
+    starts: Offsets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unembedded:
+    """A failure whose current version has no embedding by the model that was asked for."""
+
+    id: int
+    version: int
+    draft: Draft
+
+
+class Embeddings(Protocol):
+    """Vectors, kept with the model that made them."""
+
+    def model(self) -> str:
+        """The name of the model whose vectors are searched; empty before the first activation."""
+
+    def activate(self, model: str) -> None:
+        """From now on this model's vectors are searched; those of others are removed."""
+
+    def missing(self, model: str, *, limit: int) -> list[Unembedded]:
+        """Failures of all workspaces still to be embedded by `model`, oldest first."""
+
+    def put(self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]) -> None:
+        """Keeps each, unless its failure was changed or deleted meanwhile; commits."""
+
+    def progress(self, model: str) -> tuple[int, int]:
+        """How many failures have their vectors, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A failure that may match: all that a scorer needs, whatever the backend.
+
+    `words` are the failure's word tokens (`failbot.tokens`); `embedding` is None until it is made.
+    """
+
+    number: int
+    words: tuple[str, ...]
+    embedding: Embedding | None
+
+
+class Search(Protocol):
+    """Candidates for a question, filtered by the viewer inside the query."""
+
+    def candidates(
+        self,
+        words: Sequence[str],
+        *,
+        viewer: Viewer,
+        vector: Vector | None,
+        by_vector: int,
+        by_words: int,
+    ) -> list[Candidate]:
+        """The nearest `by_vector` by inner product with row 0, united with the best `by_words` by
+        BM25; by number, none twice. With no vector, by words alone."""
+
+    def corpus(self, team_id: str) -> Corpus:
+        """The workspace's statistics over all its entries."""
+
+    def refresh(self) -> None:
+        """Takes in what this and other processes wrote; the searches do it themselves."""
+
+
+class Questions(Protocol):
+    """What was asked, what was shown, and what readers made of it."""
+
+    def keep(
+        self,
+        text: str,
+        *,
+        place: Place,
+        user_id: str,
+        message_ts: str,
+        verdict: Verdict,
+        shown: Sequence[int],
+        now: datetime,
+    ) -> Question:
+        """The stored question; the same (team, channel, non-empty message_ts) is stored once."""
+
+    def get(self, id: int, *, team_id: str) -> Question:
+        """:raises NotFoundError:"""
+
+    def asked(
+        self, *, viewer: Viewer, since: datetime, before: datetime, verdict: Verdict | None = None
+    ) -> list[Question]:
+        """Questions whose place this viewer sees, oldest first; `before` exclusive."""
+
+    def receive(self, receipt: Receipt, *, team_id: str) -> None:
+        """Keeps the word; a person's latest on one hit of one question counts.
+        :raises NotFoundError: no such question or failure."""
+
+    def receipts(self, *, viewer: Viewer, since: datetime, before: datetime) -> list[Receipt]:
+        """On failures and questions that the viewer sees, oldest first; `before` exclusive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to post one channel's digest of one week until the lease ends."""
+
+    team_id: str
+    channel_id: str
+    week: str
+    attempts: int  # 1 the first time; more means that an earlier holder may have posted it
+
+
+class Digests(Protocol):
+    """Schedules, and one claim row for each channel and ISO week."""
+
+    def set_schedule(self, schedule: Schedule) -> None: ...
+
+    def drop_schedule(self, *, team_id: str, channel_id: str) -> bool:
+        """Whether there was one."""
+
+    def schedules(self, *, team_id: str = "") -> list[Schedule]:
+        """Of this workspace, or of all, by channel."""
+
+    def claim(
+        self, *, team_id: str, channel_id: str, week: str, now: datetime, lease_s: float
+    ) -> Claim | None:
+        """The claim, or None while another holds it or when the week is done."""
+
+    def finish(self, claim: Claim, *, message_ts: str) -> None:
+        """The week is done; an empty message_ts says that there was nothing to post."""
+
+    def release(self, claim: Claim) -> None:
+        """Gives the claim back at once, to be taken again."""
+
+
+class Inbox(Protocol):
+    """What came in and is not answered yet."""
+
+    def add(
+        self,
+        kind: str,
+        payload: dict[str, object],
+        *,
+        team_id: str,
+        keys: Sequence[str],
+        now: datetime,
+    ) -> bool:
+        """Commits the item; False, and nothing stored, if any of the keys was added in the last
+        8 days."""
+
+    def claim(self, *, now: datetime, lease_s: float) -> Item | None:
+        """The oldest item that is due and free, or whose lease has ended."""
+
+    def finish(self, item: Item) -> None:
+        """Removes it; its keys stay."""
+
+    def release(self, item: Item, *, retry_at: datetime) -> None:
+        """Gives it back, to be taken at that time."""
+
+    def waiting(self) -> int:
+        """How many items are not finished."""
+
+
+class Store(Protocol):
+    """The parts together; `close` may be called twice."""
+
+    @property
+    def failures(self) -> Failures: ...
+
+    @property
+    def embeddings(self) -> Embeddings: ...
+
+    @property
+    def search(self) -> Search: ...
+
+    @property
+    def questions(self) -> Questions: ...
+
+    @property
+    def digests(self) -> Digests: ...
+
+    @property
+    def inbox(self) -> Inbox: ...
+
+    def check(self) -> None:
+        """:raises StoreError: if the database does not answer or is damaged."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,178 @@
+"""One workspace's entries in memory: vectors, words and who may see each.
+
+A cache: the database is the truth. An entry that changes gets a new slot, and its old one is
+never allowed again; when too many are dead, its owner reads a new one from the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failbot.models import Viewer, Visibility
+from failbot.ranking import Corpus
+from failbot.store.base import Offsets, Vector
+from failbot.store.vectors import Mask, VectorIndex
+from failbot.words import Words
+
+VISIBILITIES = tuple(Visibility)
+DEAD_SHARE = 0.5  # beyond this share of dead slots a rebuild costs less than searching past them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the index keeps of one failure; `vector` and `token_ids` are None without embedding."""
+
+    failure_id: int
+    visibility: Visibility
+    channel_id: str
+    author_id: str
+    words: tuple[str, ...]
+    vector: Vector | None
+    token_ids: Offsets | None
+
+
+class TeamIndex:
+    """Candidates among the entries that a viewer sees. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._slots: dict[int, int] = {}  # failure id -> its live slot
+        self._token_ids: list[Offsets | None] = []  # by slot; None where dead or not embedded
+        self._codes: dict[str, int] = {}  # channel and author ids as small numbers
+        self._facts = _Growing(5)  # rows of: failure id, visibility, channel, author, is embedded
+        self._vectors: VectorIndex | None = None
+        self._words = Words()
+        self._tokens = _Frequencies()
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @property
+    def is_worn(self) -> bool:
+        slots = len(self._token_ids)
+        return slots > 1_000 and slots - len(self) > DEAD_SHARE * slots
+
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Adds the entries, each in place of the one with its id."""
+        for entry in entries:
+            self.remove(entry.failure_id)
+            self._add(entry)
+        self._append_vectors(entries)
+
+    def remove(self, failure_id: int) -> None:
+        """Forgets the entry; nothing happens when it is not there."""
+        slot = self._slots.pop(failure_id, None)
+        if slot is None:
+            return
+        self._facts.rows[slot, 0] = 0
+        self._words.remove(slot)
+        token_ids, self._token_ids[slot] = self._token_ids[slot], None
+        if token_ids is not None:
+            self._tokens.count(token_ids, -1)
+
+    def candidates(
+        self,
+        words: Sequence[str],
+        *,
+        viewer: Viewer,
+        vector: Vector | None,
+        by_vector: int,
+        by_words: int,
+    ) -> list[int]:
+        """Failure ids: the nearest by vector, then those that only words found."""
+        allowed = self._allowed(viewer)
+        slots: list[int] = []
+        if vector is not None and self._vectors is not None:
+            embedded = allowed & (self._facts.rows[:, 4] == 1)
+            slots += self._vectors.nearest(vector, by_vector, allowed=embedded).tolist()
+        found = self._words.top(words, by_words, mask=lambda ids: allowed[ids])
+        slots += [slot for slot, _ in found]
+        return [int(self._facts.rows[slot, 0]) for slot in dict.fromkeys(slots)]
+
+    def corpus(self) -> Corpus:
+        words = self._words.statistics()
+        return Corpus(
+            size=words.size,
+            token_frequency=self._tokens.counts,
+            word_frequency=words.frequency,
+            average_length=words.average_length,
+        )
+
+    def _allowed(self, viewer: Viewer) -> Mask:
+        ids, visibility, channels, authors, _ = self._facts.rows.T
+        allowed: Mask = ids > 0
+        if viewer.is_operator:
+            return allowed
+        mine = [self._codes[one] for one in viewer.channel_ids if one in self._codes]
+        author = self._codes.get(viewer.user_id, -1) if viewer.user_id else -1
+        seen = (visibility == VISIBILITIES.index(Visibility.CHANNEL)) & np.isin(channels, mine)
+        seen |= (visibility == VISIBILITIES.index(Visibility.AUTHOR)) & (authors == author)
+        if viewer.sees_workspace:
+            seen |= visibility == VISIBILITIES.index(Visibility.WORKSPACE)
+        allowed &= seen
+        return allowed
+
+    def _add(self, entry: Entry) -> None:
+        slot = len(self._token_ids)
+        self._token_ids.append(entry.token_ids)
+        self._slots[entry.failure_id] = slot
+        self._facts.append(
+            (
+                entry.failure_id,
+                VISIBILITIES.index(entry.visibility),
+                self._codes.setdefault(entry.channel_id, len(self._codes)),
+                self._codes.setdefault(entry.author_id, len(self._codes)),
+                int(entry.vector is not None),
+            )
+        )
+        self._words.add(slot, entry.words)
+        if entry.token_ids is not None:
+            self._tokens.count(entry.token_ids, 1)
+
+    def _append_vectors(self, entries: Sequence[Entry]) -> None:
+        """One row a slot: zeros for an entry that is not embedded yet."""
+        first = next((entry.vector for entry in entries if entry.vector is not None), None)
+        if self._vectors is None:
+            if first is None:
+                return
+            self._vectors = VectorIndex(len(first))
+            earlier = len(self._token_ids) - len(entries)
+            self._vectors.append(np.zeros((earlier, len(first)), np.float32))
+        rows = np.zeros((len(entries), self._vectors.dimension), np.float32)
+        for row, entry in zip(rows, entries, strict=True):
+            if entry.vector is not None:
+                row[:] = entry.vector
+        self._vectors.append(rows)
+
+
+class _Growing:
+    """An int64 table that is appended to in amortised constant time; `rows` is a view of it."""
+
+    def __init__(self, width: int) -> None:
+        self._buffer = np.zeros((64, width), np.int64)
+        self.rows = self._buffer[:0]
+
+    def append(self, row: tuple[int, ...]) -> None:
+        size = len(self.rows)
+        if size == len(self._buffer):
+            self._buffer = np.concatenate([self._buffer, np.zeros_like(self._buffer)])
+        self._buffer[size] = row
+        self.rows = self._buffer[: size + 1]
+
+
+class _Frequencies:
+    """In how many entries each token id occurs: int32, as long as the largest id needs."""
+
+    def __init__(self) -> None:
+        self.counts: NDArray[np.int32] = np.zeros(0, np.int32)
+
+    def count(self, token_ids: Offsets, step: int) -> None:
+        once = np.unique(token_ids)
+        if once.size and once[-1] >= len(self.counts):
+            longer = np.zeros(int(once[-1]) + 1024, np.int32)
+            longer[: len(self.counts)] = self.counts
+            self.counts = longer
+        self.counts[once] += step

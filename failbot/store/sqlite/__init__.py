@@ -1,0 +1,36 @@
+"""The SQLite backend: one file, WAL, full-text search, vectors as blobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from failbot.errors import StoreError
+from failbot.store.sqlite.connection import Connection
+from failbot.store.sqlite.digests import SqliteDigests
+from failbot.store.sqlite.embeddings import SqliteEmbeddings
+from failbot.store.sqlite.failures import SqliteFailures
+from failbot.store.sqlite.inbox import SqliteInbox
+from failbot.store.sqlite.questions import SqliteQuestions
+from failbot.store.sqlite.search import SqliteSearch
+
+
+class SqliteStore:
+    """A `Store` in the file at `path`; made and migrated when it is opened."""
+
+    def __init__(self, path: Path) -> None:
+        """:raises StoreError: if it cannot be opened, is damaged, or is newer than this code."""
+        self.connection = Connection(path)
+        self.failures = SqliteFailures(self.connection)
+        self.embeddings = SqliteEmbeddings(self.connection)
+        self.search = SqliteSearch(self.connection)
+        self.questions = SqliteQuestions(self.connection)
+        self.digests = SqliteDigests(self.connection)
+        self.inbox = SqliteInbox(self.connection)
+
+    def check(self) -> None:
+        result = self.connection.rows("PRAGMA quick_check(1)")[0]["quick_check"]
+        if result != "ok":
+            raise StoreError(f"{self.connection.path} is damaged: {result}. Restore a backup.")
+
+    def close(self) -> None:
+        self.connection.close()

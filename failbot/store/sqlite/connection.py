@@ -1,0 +1,137 @@
+"""One SQLite connection a process, one lock, and one context manager for lock and transaction."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pysqlite3 as sqlite3
+from sqlite_utils import Database
+
+from failbot.errors import StoreError
+from failbot.store import migrate
+
+# How long a write waits for another process. Slack wants its answer within 3 s: later than this
+# the request fails unacknowledged and is sent again.
+BUSY_TIMEOUT_S = 2.5
+# 3.7.0 to 3.51.2 may corrupt the database when a WAL is reset (sqlite.org/wal.html, "the WAL-reset
+# bug"); pysqlite3 brings a newer one than Python does.
+FIRST_SAFE_SQLITE = (3, 51, 3)
+
+
+class Connection:
+    """The database of one file, migrated; any thread may use it, one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """:raises StoreError: if it cannot be opened, is damaged, or is newer than this code."""
+        _refuse_unsafe_sqlite()
+        self.path = path
+        self._lock = threading.RLock()
+        with _said_in_words(path):
+            _make_folder(path.parent)
+            self.db = _connect(path)
+            self.migrations = migrate.load(migrate.migrations_folder("sqlite"))
+            migrate.refuse_newer(self.db, self.migrations)
+        if self.pending():
+            with self.write():
+                self.migrations.apply(self.db)
+
+    def pending(self) -> list[str]:
+        """The names of migrations not yet applied."""
+        return [one.name for one in self.migrations.pending(self.db)]
+
+    def applied(self) -> list[str]:
+        return [one.name for one in self.migrations.applied(self.db)]
+
+    @contextmanager
+    def read(self) -> Iterator[Database]:
+        """The database, for queries that see one state of it."""
+        with self._transaction("BEGIN") as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[Database]:
+        """The database inside an immediate transaction: committed at the end, else undone.
+
+        A deferred one that reads and then writes fails under load ("database is locked").
+        """
+        with self._transaction("BEGIN IMMEDIATE") as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Database]:
+        with self._lock, _said_in_words(self.path):
+            if self.db.conn.in_transaction:  # a method that calls another joins its transaction
+                yield self.db
+                return
+            self.db.conn.execute(begin)
+            try:
+                yield self.db
+                self.db.conn.execute("COMMIT")
+            except BaseException:
+                self.db.rollback()
+                raise
+
+    def rows(self, sql: str, parameters: Any = ()) -> list[dict[str, Any]]:
+        """The rows of a query, in a transaction of their own or the one that is open."""
+        with self.read() as db:
+            return list(db.query(sql, parameters))
+
+    def close(self) -> None:
+        with self._lock:
+            self.db.close()
+
+
+def _connect(path: Path) -> Database:
+    conn = sqlite3.connect(
+        str(path), check_same_thread=False, isolation_level=None, timeout=BUSY_TIMEOUT_S
+    )
+    # FULL: a commit is on the disk when it returns, and only then is Slack answered.
+    # secure_delete: what was erased is overwritten, not only unlinked.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        conn.execute(f"PRAGMA {pragma}").fetchall()
+    return Database(conn, execute_plugins=False)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        folder.mkdir(parents=True, mode=0o700)  # post-mortems are nobody else's to read
+
+
+def _refuse_unsafe_sqlite() -> None:
+    if sqlite3.sqlite_version_info < FIRST_SAFE_SQLITE:
+        raise StoreError(
+            f"SQLite {sqlite3.sqlite_version} can corrupt a database in WAL mode. "
+            "Install failbot with its dependency pysqlite3, which brings a newer one."
+        )
+
+
+@contextmanager
+def _said_in_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StoreError(_words(path, str(error))) from error
+    except OSError as error:
+        raise StoreError(f"{path}: {os.strerror(error.errno or 0)}. Check the folder.") from error
+
+
+def _words(path: Path, said: str) -> str:
+    for sign, advice in ADVICE.items():
+        if sign in said:
+            return f"{path}: {said}. {advice}"
+    return f"{path}: {said}. Run `failbot doctor`."
+
+
+ADVICE = {
+    "locked": "Another program holds it; try again in a moment.",
+    "readonly": "Give this user the right to write the file and its folder.",
+    "unable to open": "Check that the folder exists and that this user may write it.",
+    "disk is full": "Make room and try again; nothing of this change was kept.",
+    "not a database": "The file is something else; name another folder with FAILBOT_DATA.",
+    "malformed": "Restore the last backup.",
+}

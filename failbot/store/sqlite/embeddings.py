@@ -1,0 +1,93 @@
+"""Vectors as blobs in SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from failbot.store.base import Embedding, Unembedded
+from failbot.store.sqlite.changes import touch
+from failbot.store.sqlite.connection import Connection
+from failbot.store.sqlite.rows import draft_of
+
+MODEL = "model"  # the setting that names the model whose vectors are searched
+
+
+class SqliteEmbeddings:
+    """`Embeddings`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def model(self) -> str:
+        rows = self._connection.rows("SELECT value FROM settings WHERE name = ?", [MODEL])
+        return str(rows[0]["value"]) if rows else ""
+
+    def activate(self, model: str) -> None:
+        with self._connection.write() as db:
+            db.table("settings").upsert({"name": MODEL, "value": model}, pk="name")
+            db.table("embeddings").delete_where("model <> ?", [model])
+
+    def missing(self, model: str, *, limit: int) -> list[Unembedded]:
+        rows = self._connection.rows(
+            "SELECT failures.* FROM failures LEFT JOIN embeddings"
+            " ON failure_id = id AND model = ? AND embeddings.version = failures.version"
+            " WHERE failure_id IS NULL ORDER BY id LIMIT ?",
+            [model, limit],
+        )
+        return [
+            Unembedded(id=row["id"], version=row["version"], draft=draft_of(row)) for row in rows
+        ]
+
+    def put(self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]) -> None:
+        with self._connection.write() as db:
+            for failure, embedding in embeddings:
+                current = db.query(
+                    "SELECT team_id FROM failures WHERE id = ? AND version = ?",
+                    [failure.id, failure.version],
+                )
+                for row in current:
+                    _upsert(db, _row(failure, model, embedding) | {"team_id": row["team_id"]})
+                    touch(db, [failure.id], row["team_id"])
+
+    def progress(self, model: str) -> tuple[int, int]:
+        row = self._connection.rows(
+            "SELECT count(failure_id) AS done, count(*) AS total FROM failures"
+            " LEFT JOIN embeddings ON failure_id = id AND model = ?"
+            " AND embeddings.version = failures.version",
+            [model],
+        )[0]
+        return row["done"], row["total"]
+
+
+def embedding_of(row: Mapping[str, Any]) -> Embedding:
+    """The embedding in a row of the table; its arrays are views of the row's bytes."""
+    token_ids = np.frombuffer(row["token_ids"], np.int32)
+    tokens = np.frombuffer(row["tokens"], np.int8)
+    return Embedding(
+        vectors=np.frombuffer(row["vectors"], np.float32).reshape(-1, row["dimension"]),
+        tokens=tokens.reshape(len(token_ids), len(tokens) // max(1, len(token_ids))),
+        token_ids=token_ids,
+        starts=np.frombuffer(row["starts"], np.int32),
+    )
+
+
+def _row(failure: Unembedded, model: str, embedding: Embedding) -> dict[str, Any]:
+    return {
+        "failure_id": failure.id,
+        "model": model,
+        "version": failure.version,
+        "dimension": embedding.vectors.shape[1],
+        "vectors": embedding.vectors.astype(np.float32).tobytes(),
+        "tokens": embedding.tokens.astype(np.int8).tobytes(),
+        "token_ids": embedding.token_ids.astype(np.int32).tobytes(),
+        "starts": embedding.starts.astype(np.int32).tobytes(),
+    }
+
+
+def _upsert(db: Any, row: dict[str, Any]) -> None:
+    columns = ", ".join(row)
+    marks = ", ".join(f":{name}" for name in row)
+    db.execute(f"INSERT OR REPLACE INTO embeddings ({columns}) VALUES ({marks})", row)

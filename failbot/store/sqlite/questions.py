@@ -1,0 +1,109 @@
+"""Questions and receipts in SQLite."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from failbot.errors import NotFoundError
+from failbot.models import Place, Question, Receipt, Verdict, Viewer
+from failbot.store.sqlite.connection import Connection
+from failbot.store.sqlite.rows import instant, question_of, stamp, storable, visible
+
+
+class SqliteQuestions:
+    """`Questions`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def keep(
+        self,
+        text: str,
+        *,
+        place: Place,
+        user_id: str,
+        message_ts: str,
+        verdict: Verdict,
+        shown: Sequence[int],
+        now: datetime,
+    ) -> Question:
+        row = {
+            "team_id": place.team_id,
+            "channel_id": place.channel_id,
+            "visibility": place.visibility,
+            "user_id": user_id,
+            "message_ts": message_ts,
+            "text": storable(text),
+            "verdict": verdict,
+            "shown": json.dumps(list(shown)),
+            "asked_at": stamp(now),
+        }
+        with self._connection.write() as db:
+            same = "team_id = ? AND channel_id = ? AND message_ts = ? AND message_ts <> ''"
+            keys = [place.team_id, place.channel_id, message_ts]
+            for known in db.table("questions").rows_where(same, keys):
+                return question_of(known)
+            kept = db.table("questions").insert(row).last_pk
+            return question_of(row | {"id": kept})
+
+    def get(self, id: int, *, team_id: str) -> Question:
+        with self._connection.read() as db:
+            rows = list(db.table("questions").rows_where("id = ? AND team_id = ?", [id, team_id]))
+        if not rows:
+            raise NotFoundError("That question is not kept any more.")
+        return question_of(rows[0])
+
+    def asked(
+        self, *, viewer: Viewer, since: datetime, before: datetime, verdict: Verdict | None = None
+    ) -> list[Question]:
+        condition, parameters = visible(viewer, author="user_id")
+        rows = self._connection.rows(
+            f"SELECT * FROM questions WHERE {condition}"
+            " AND asked_at >= :since AND asked_at < :before"
+            " AND (:verdict IS NULL OR verdict = :verdict) ORDER BY asked_at, id",
+            parameters | {"since": stamp(since), "before": stamp(before), "verdict": verdict},
+        )
+        return [question_of(row) for row in rows]
+
+    def receive(self, receipt: Receipt, *, team_id: str) -> None:
+        with self._connection.write() as db:
+            self.get(receipt.question_id, team_id=team_id)
+            numbered = [team_id, receipt.number]
+            ids = [
+                row["id"]
+                for row in db.table("failures").rows_where("team_id = ? AND number = ?", numbered)
+            ]
+            if not ids:
+                raise NotFoundError(f"F-{receipt.number} is not there any more.")
+            row = {"question_id": receipt.question_id, "failure_id": ids[0], "team_id": team_id}
+            row |= {"user_id": receipt.user_id, "helped": int(receipt.helped)}
+            db.table("receipts").upsert(
+                row | {"received_at": stamp(receipt.at)},
+                pk=("question_id", "failure_id", "user_id"),
+            )
+
+    def receipts(self, *, viewer: Viewer, since: datetime, before: datetime) -> list[Receipt]:
+        seen, parameters = visible(viewer)
+        asked, _ = visible(viewer, author="user_id")
+        rows = self._connection.rows(
+            "SELECT receipts.*, number FROM receipts"
+            f" JOIN (SELECT id, number FROM failures WHERE {seen}) AS failure"
+            " ON failure.id = failure_id"
+            f" JOIN (SELECT id FROM questions WHERE {asked}) AS question"
+            " ON question.id = question_id"
+            " WHERE received_at >= :since AND received_at < :before"
+            " ORDER BY received_at, question_id, failure_id, user_id",
+            parameters | {"since": stamp(since), "before": stamp(before)},
+        )
+        return [
+            Receipt(
+                question_id=row["question_id"],
+                number=row["number"],
+                user_id=row["user_id"],
+                helped=bool(row["helped"]),
+                at=instant(row["received_at"]),
+            )
+            for row in rows
+        ]

@@ -1,0 +1,135 @@
+"""Rows to values and back: the only place that knows both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from failbot.models import (
+    Draft,
+    Explanation,
+    ExplanationStatus,
+    Failure,
+    Place,
+    Question,
+    Schedule,
+    Verdict,
+    Viewer,
+    Visibility,
+)
+from failbot.taxonomy import Outcome
+
+Row = Mapping[str, Any]
+LISTS = ("modes", "links", "tags")
+TEXTS = ("title", "tried", "happened", "lesson", "valid_while", "cost", "external_id")
+
+
+def stamp(moment: datetime) -> str:
+    """ISO 8601 in UTC, always with microseconds, so that stamps sort as text."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def draft_row(draft: Draft) -> dict[str, Any]:
+    """The columns of a draft, lists as JSON."""
+    row: dict[str, Any] = {name: storable(getattr(draft, name)) for name in TEXTS}
+    row |= {name: json.dumps(list(getattr(draft, name))) for name in LISTS}
+    row["outcome"] = draft.outcome
+    row["explanations"] = json.dumps([asdict(one) for one in draft.explanations])
+    return row
+
+
+def storable(text: str) -> str:
+    """The text without lone surrogates, which UTF-8 cannot hold, and without NUL."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def draft_of(row: Row) -> Draft:
+    return Draft(**_draft_fields(row))
+
+
+def failure_of(row: Row) -> Failure:
+    return Failure(
+        **_draft_fields(row),
+        team_id=row["team_id"],
+        number=row["number"],
+        author_id=row["author_id"],
+        channel_id=row["channel_id"],
+        visibility=Visibility(row["visibility"]),
+        created_at=instant(row["created_at"]),
+        updated_at=instant(row["updated_at"]),
+        version=row["version"],
+        card_ts=row["card_ts"],
+    )
+
+
+def draft_json(draft: Draft) -> str:
+    return json.dumps(draft_row(draft))
+
+
+def question_of(row: Row) -> Question:
+    return Question(
+        id=row["id"],
+        place=Place(
+            team_id=row["team_id"],
+            channel_id=row["channel_id"],
+            visibility=Visibility(row["visibility"]),
+        ),
+        user_id=row["user_id"],
+        text=row["text"],
+        verdict=Verdict(row["verdict"]),
+        shown=tuple(json.loads(row["shown"])),
+        asked_at=instant(row["asked_at"]),
+        message_ts=row["message_ts"],
+    )
+
+
+def schedule_row(schedule: Schedule) -> dict[str, Any]:
+    row = {part.name: getattr(schedule, part.name) for part in fields(Schedule)}
+    return row | {"created_at": stamp(schedule.created_at)}
+
+
+def schedule_of(row: Row) -> Schedule:
+    return Schedule(**{**row, "created_at": instant(row["created_at"])})
+
+
+def visible(viewer: Viewer, *, author: str = "author_id") -> tuple[str, dict[str, Any]]:
+    """The condition under which this viewer sees a row, and its parameters.
+
+    The row has the columns team_id, visibility, channel_id and the one named by `author`.
+    """
+    condition = (
+        "team_id = :team_id AND (:is_operator"
+        " OR (visibility = 'workspace' AND :sees_workspace)"
+        " OR (visibility = 'channel' AND channel_id IN (SELECT value FROM json_each(:channels)))"
+        f" OR (visibility = 'author' AND {author} = :user_id AND :user_id <> ''))"
+    )
+    return condition, {
+        "team_id": viewer.team_id,
+        "is_operator": viewer.is_operator,
+        "sees_workspace": viewer.sees_workspace,
+        "channels": json.dumps(sorted(viewer.channel_ids)),
+        "user_id": viewer.user_id,
+    }
+
+
+def _draft_fields(row: Row) -> dict[str, Any]:
+    values: dict[str, Any] = {name: row[name] for name in TEXTS}
+    values |= {name: tuple(json.loads(row[name])) for name in LISTS}
+    values["outcome"] = Outcome(row["outcome"]) if row["outcome"] else None
+    values["explanations"] = tuple(map(_explanation, json.loads(row["explanations"])))
+    return values
+
+
+def _explanation(item: dict[str, str]) -> Explanation:
+    return Explanation(
+        text=item["text"],
+        status=ExplanationStatus(item["status"]),
+        evidence=item["evidence"],
+    )

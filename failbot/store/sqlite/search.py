@@ -1,0 +1,125 @@
+"""Candidates from the indexes in memory, read back from SQLite under the same filter."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from failbot.models import Viewer, Visibility
+from failbot.ranking import Corpus
+from failbot.store.base import Candidate, Vector
+from failbot.store.index import Entry, TeamIndex
+from failbot.store.sqlite.connection import Connection
+from failbot.store.sqlite.embeddings import MODEL, embedding_of
+from failbot.store.sqlite.rows import Row, visible
+
+
+class SqliteSearch:
+    """`Search`: one index for each workspace, kept current by the log of changes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()  # faiss is never searched while it is written to
+        self._indexes: dict[str, TeamIndex] = defaultdict(TeamIndex)
+        self._model = ""
+        self._seq = 0
+
+    def candidates(
+        self,
+        words: Sequence[str],
+        *,
+        viewer: Viewer,
+        vector: Vector | None,
+        by_vector: int,
+        by_words: int,
+    ) -> list[Candidate]:
+        with self._lock:
+            self._refresh()
+            ids = self._indexes[viewer.team_id].candidates(
+                words, viewer=viewer, vector=vector, by_vector=by_vector, by_words=by_words
+            )
+        return self._read(ids, viewer)
+
+    def corpus(self, team_id: str) -> Corpus:
+        with self._lock:
+            self._refresh()
+            return self._indexes[team_id].corpus()
+
+    def refresh(self) -> None:
+        with self._lock:
+            self._refresh()
+
+    def _read(self, ids: Sequence[int], viewer: Viewer) -> list[Candidate]:
+        """The candidates as they are now: one changed or hidden since the index was is left out."""
+        condition, parameters = visible(viewer)
+        rows = self._connection.rows(
+            "SELECT number, words, embeddings.* FROM (SELECT id, number, words, version AS current"
+            f" FROM failures WHERE id IN (SELECT value FROM json_each(:ids)) AND {condition})"
+            " LEFT JOIN embeddings ON failure_id = id AND model = :model AND version = current"
+            " ORDER BY number",
+            parameters | {"ids": json.dumps(list(ids)), "model": self._model},
+        )
+        return [
+            Candidate(
+                number=row["number"],
+                words=tuple(row["words"].split()),
+                embedding=embedding_of(row) if row["failure_id"] else None,
+            )
+            for row in rows
+        ]
+
+    def _refresh(self) -> None:
+        state = self._connection.rows(
+            "SELECT (SELECT coalesce(max(seq), 0) FROM changes) AS seq,"
+            " (SELECT value FROM settings WHERE name = ?) AS model",
+            [MODEL],
+        )[0]
+        worn = any(index.is_worn for index in self._indexes.values())
+        if worn or (state["model"] or "") != self._model:
+            self._indexes.clear()
+            self._model, self._seq = state["model"] or "", 0
+        if state["seq"] > self._seq:
+            self._take_in(self._changed())
+            self._seq = state["seq"]
+
+    def _changed(self) -> list[dict[str, Any]]:
+        return self._connection.rows(
+            "SELECT changes.failure_id, changes.team_id, failures.id, visibility, channel_id,"
+            " author_id, words, dimension, token_ids,"
+            " substr(vectors, 1, 4 * dimension) AS vector"
+            " FROM changes LEFT JOIN failures ON failures.id = changes.failure_id"
+            " AND failures.team_id = changes.team_id"
+            " LEFT JOIN embeddings ON embeddings.failure_id = failures.id AND model = ?"
+            " AND embeddings.version = failures.version"
+            " WHERE seq > ? ORDER BY seq",
+            [self._model, self._seq],
+        )
+
+    def _take_in(self, rows: Sequence[Row]) -> None:
+        """Puts each changed entry into its workspace's index, and out of every other."""
+        teams: dict[str, list[Entry]] = defaultdict(list)
+        for row in rows:
+            for index in self._indexes.values():
+                index.remove(row["failure_id"])
+            if row["id"] is not None:
+                teams[row["team_id"]].append(_entry_of(row))
+        for team_id, entries in teams.items():
+            self._indexes[team_id].put(entries)
+
+
+def _entry_of(row: Row) -> Entry:
+    embedded = row["dimension"] is not None
+    return Entry(
+        failure_id=row["id"],
+        visibility=Visibility(row["visibility"]),
+        channel_id=row["channel_id"],
+        author_id=row["author_id"],
+        words=tuple(row["words"].split()),
+        vector=np.frombuffer(row["vector"], np.float32) if embedded else None,
+        token_ids=np.frombuffer(row["token_ids"], np.int32) if embedded else None,
+    )

@@ -1,0 +1,31 @@
+"""What every test may use; nothing here reaches beyond loopback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from failbot.store.base import Store
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # no test asks a model hub, and the transformers library obeys
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture(params=["sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store of each backend."""
+    from failbot.store.sqlite import SqliteStore
+
+    opened = SqliteStore(tmp_path / "failbot.db")
+    yield opened
+    opened.close()

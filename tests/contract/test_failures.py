@@ -1,0 +1,264 @@
+"""Every store keeps failures, numbers, versions and who may see them in the same way."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from failbot.errors import NotFoundError
+from failbot.models import Explanation, ExplanationStatus
+from failbot.store.base import Store
+from failbot.taxonomy import Outcome
+from tests.make import ANA, BEN, direct, draft, private, public, viewer
+
+
+def record(store: Store, now: datetime, happened: str = "It broke.", **more: object):
+    place = more.pop("place", public())
+    author_id = more.pop("author_id", ANA)
+    source = more.pop("source", "")
+    return store.failures.record(
+        draft(happened, **more), place=place, author_id=author_id, now=now, source=source
+    )
+
+
+def test_a_recorded_failure_comes_back_whole(store: Store, now: datetime) -> None:
+    """Every field of a draft survives the store unchanged."""
+    full = draft(
+        title="Warm-up",
+        outcome=Outcome.WORSE,
+        explanations=(
+            Explanation(text="too hot", status=ExplanationStatus.RULED_OUT, evidence="run 7"),
+            Explanation(text="bad seed"),
+        ),
+        modes=("train.unstable", "eval.noise"),
+        lesson="Lower the rate.",
+        valid_while="we use fp16",
+        links=("https://example.org/run/7",),
+        tags=("nan", "fp16"),
+        cost="3 GPU days",
+        external_id="X-1",
+    )
+    recorded, is_new = store.failures.record(full, place=private(), author_id=ANA, now=now)
+    assert is_new
+    assert recorded.draft() == full
+    again = store.failures.get(1, viewer=viewer(BEN, "G0SECRET"))
+    assert again == recorded
+    assert (again.number, again.version, again.created_at) == (1, 1, now)
+
+
+def test_numbers_run_in_each_workspace(store: Store, now: datetime) -> None:
+    """F-1 of one workspace is not F-1 of another."""
+    assert [record(store, now)[0].number for _ in range(3)] == [1, 2, 3]
+    other = public(team_id="T2")
+    assert record(store, now, place=other)[0].number == 1
+    with pytest.raises(NotFoundError):
+        store.failures.get(2, viewer=viewer(BEN, team_id="T2"))
+
+
+def test_a_number_is_never_given_twice(store: Store, now: datetime) -> None:
+    """After a deletion the next failure gets the next number."""
+    record(store, now)
+    store.failures.delete(1, viewer=viewer())
+    assert record(store, now)[0].number == 2
+
+
+def test_numbers_are_unique_under_concurrent_writers(store: Store, now: datetime) -> None:
+    """Eight threads that record at once get eight numbers."""
+    numbers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: numbers.append(record(store, now)[0].number))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("same", [{"source": "view:V1"}, {"external_id": "run-7"}])
+def test_the_same_source_is_the_same_failure(store: Store, now: datetime, same: dict) -> None:
+    """A form submitted twice, or a row imported twice, is one failure, unchanged."""
+    first, _ = record(store, now, "First.", **same)
+    second, is_new = record(store, now + timedelta(hours=1), "Second.", **same)
+    assert not is_new
+    assert second == first
+    assert record(store, now, place=public(team_id="T2"), **same)[1]
+
+
+def test_failures_without_a_source_are_all_new(store: Store, now: datetime) -> None:
+    """Two equal texts are two failures."""
+    assert [record(store, now)[1] for _ in range(2)] == [True, True]
+
+
+def test_many_are_recorded_or_none(store: Store, now: datetime) -> None:
+    """A draft that the store cannot hold leaves none of its fellows behind."""
+    bad = draft(links=(object(),))  # type: ignore[arg-type]  # not JSON
+    with pytest.raises(TypeError):
+        store.failures.record_many([draft(), bad], place=public(), author_id=ANA, now=now)
+    assert store.failures.count(viewer=viewer()) == 0
+    both = store.failures.record_many(
+        [draft(), draft("Other.")], place=public(), author_id=ANA, now=now
+    )
+    assert [(one.number, is_new) for one, is_new in both] == [(1, True), (2, True)]
+
+
+def test_every_change_keeps_the_version_before_it(store: Store, now: datetime) -> None:
+    """Versions say what, who and when, oldest first."""
+    record(store, now, "First.")
+    later = now + timedelta(hours=1)
+    revised = store.failures.revise(1, draft("Second."), viewer=viewer(), by=BEN, now=later)
+    assert (revised.happened, revised.version, revised.updated_at) == ("Second.", 2, later)
+    assert revised.created_at == now
+    versions = store.failures.versions(1, viewer=viewer())
+    assert [(one.number, one.draft.happened, one.changed_by) for one in versions] == [
+        (1, "First.", ANA),
+        (2, "Second.", BEN),
+    ]
+    assert [one.changed_at for one in versions] == [now, later]
+
+
+def test_an_unchanged_draft_makes_no_version(store: Store, now: datetime) -> None:
+    """Saving the form without a change changes nothing."""
+    first, _ = record(store, now)
+    same = store.failures.revise(
+        1, first.draft(), viewer=viewer(), by=BEN, now=now + timedelta(hours=1)
+    )
+    assert same == first
+    assert len(store.failures.versions(1, viewer=viewer())) == 1
+
+
+def test_a_deleted_failure_is_gone_everywhere(store: Store, now: datetime) -> None:
+    """Neither its number, its versions nor its words find it, and deleting again says so."""
+    record(store, now, "A zebra in the loader.")
+    store.failures.delete(1, viewer=viewer())
+    for gone in (store.failures.get, store.failures.versions, store.failures.delete):
+        with pytest.raises(NotFoundError):
+            gone(1, viewer=viewer())
+    assert store.failures.search("zebra", viewer=viewer(), limit=5) == []
+    assert store.failures.newest(viewer=viewer(), limit=5) == []
+
+
+PLACES = [public(), private(), direct()]
+SEEN = [
+    (viewer(BEN), {"C0ML"}),
+    (viewer(BEN, "G0SECRET"), {"C0ML", "G0SECRET"}),
+    (viewer(BEN, "G0OTHER"), {"C0ML"}),
+    (viewer(ANA), {"C0ML", "D0ANA"}),
+    (viewer("", "G0SECRET"), {"C0ML", "G0SECRET"}),
+    (viewer(""), {"C0ML"}),
+    (viewer("", "G0SECRET", sees_workspace=False), {"G0SECRET"}),
+    (viewer(BEN, sees_workspace=False), set()),
+    (viewer(BEN, is_operator=True), {"C0ML", "G0SECRET", "D0ANA"}),
+    (viewer(ANA, "G0SECRET", team_id="T2"), set()),
+    (viewer(ANA, "G0SECRET", team_id="T2", is_operator=True), set()),
+]
+
+
+@pytest.mark.parametrize(("who", "channels"), SEEN)
+def test_a_viewer_sees_what_the_place_allows(
+    store: Store, now: datetime, who: object, channels: set[str]
+) -> None:
+    """Public: the workspace; private: its members; direct: the author; no other workspace."""
+    for place in PLACES:
+        record(store, now, "The same words.", place=place)
+    failures = store.failures
+    assert {one.channel_id for one in failures.newest(viewer=who, limit=9)} == channels
+    assert {one.channel_id for one in failures.search("words", viewer=who, limit=9)} == channels
+    assert {one.channel_id for one in failures.at([1, 2, 3], viewer=who).values()} == channels
+    assert failures.count(viewer=who) == len(channels)
+    for number, place in enumerate(PLACES, start=1):
+        if place.channel_id in channels:
+            assert failures.get(number, viewer=who).channel_id == place.channel_id
+            continue
+        for call in (failures.get, failures.versions, failures.delete):
+            with pytest.raises(NotFoundError):
+                call(number, viewer=who)
+        with pytest.raises(NotFoundError):
+            failures.revise(number, draft("Changed."), viewer=who, by=BEN, now=now)
+
+
+def test_newest_first_and_narrowed(store: Store, now: datetime) -> None:
+    """By creation, within an interval open at its end, of one author."""
+    for day, author in enumerate([ANA, BEN, ANA]):
+        record(store, now + timedelta(days=day), author_id=author)
+    newest = store.failures.newest
+    assert [one.number for one in newest(viewer=viewer(), limit=2)] == [3, 2]
+    assert [one.number for one in newest(viewer=viewer(), limit=9, author_id=ANA)] == [3, 1]
+    since = newest(viewer=viewer(), limit=9, since=now + timedelta(days=1))
+    assert [one.number for one in since] == [3, 2]
+    before = newest(viewer=viewer(), limit=9, before=now + timedelta(days=1))
+    assert [one.number for one in before] == [1]
+    assert store.failures.count(viewer=viewer(), author_id=ANA) == 2
+
+
+def test_search_wants_all_words(store: Store, now: datetime) -> None:
+    """A failure is found by all of the words, in any form and order."""
+    record(store, now, "The tokenizers dropped emojis.")
+    record(store, now, "The loader dropped rows.")
+    search = store.failures.search
+    assert [one.number for one in search("dropping tokenizer", viewer=viewer(), limit=9)] == [1]
+    assert len(search("dropped", viewer=viewer(), limit=9)) == 2
+    assert len(search("dropped", viewer=viewer(), limit=1)) == 1
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    text=st.text(max_size=60) | st.sampled_from(['"', "a AND", "NEAR(", "*", "col:x", "^a", "\0"])
+)
+def test_no_text_is_a_syntax_error(store: Store, text: str) -> None:
+    """Whatever is typed into a search is looked for, never interpreted."""
+    assert store.failures.search(text, viewer=viewer(), limit=3) == []
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=st.text(min_size=1, max_size=80))
+def test_any_text_can_be_kept(store: Store, now: datetime, text: str) -> None:
+    """Hostile Unicode, NUL and lone surrogates are kept, as far as UTF-8 can hold them."""
+    recorded, _ = record(store, now, text)
+    kept = store.failures.get(recorded.number, viewer=viewer()).happened
+    assert kept == text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def test_private_channels_are_those_with_entries(store: Store, now: datetime) -> None:
+    """Only channels whose membership matters are named."""
+    for place in (public(), private("G2"), private("G1"), direct()):
+        record(store, now, place=place)
+    assert store.failures.private_channels("T1") == ["G1", "G2"]
+    assert store.failures.private_channels("T2") == []
+
+
+def test_a_card_is_remembered(store: Store, now: datetime) -> None:
+    """The message that shows a failure can be found again, and is no new version."""
+    record(store, now)
+    store.failures.set_card(1, team_id="T1", message_ts="1700000000.000100")
+    failure = store.failures.get(1, viewer=viewer())
+    assert (failure.card_ts, failure.version) == ("1700000000.000100", 1)
+
+
+def test_an_empty_workspace_adopts_local_entries(store: Store, now: datetime) -> None:
+    """What was logged before Slack was connected belongs to the workspace that connects."""
+    for happened in ("First.", "Second."):
+        record(store, now, happened, place=public(team_id="local"))
+    assert store.failures.adopt("T1", source_team_id="local") == 2
+    assert store.failures.get(2, viewer=viewer()).happened == "Second."
+    assert [one.number for one in store.failures.versions(1, viewer=viewer())] == [1]
+    assert store.failures.count(viewer=viewer(team_id="local")) == 0
+    assert record(store, now)[0].number == 3
+    assert store.failures.teams() == ["T1"]
+
+
+def test_a_workspace_with_entries_adopts_nothing(store: Store, now: datetime) -> None:
+    """Numbers that people know are never changed."""
+    record(store, now, place=public(team_id="local"))
+    record(store, now)
+    assert store.failures.adopt("T1", source_team_id="local") == 0
+    assert store.failures.count(viewer=viewer()) == 1

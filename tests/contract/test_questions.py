@@ -1,0 +1,124 @@
+"""Every store keeps questions and receipts for those who may see them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from failbot.errors import NotFoundError
+from failbot.models import Place, Receipt, Verdict
+from failbot.store.base import Store
+from tests.make import ANA, BEN, direct, draft, private, public, viewer
+
+
+def keep(
+    store: Store,
+    now: datetime,
+    *,
+    place: Place | None = None,
+    message_ts: str = "",
+    verdict: Verdict = Verdict.KNOWN,
+    text: str = "Seen this?",
+):
+    return store.questions.keep(
+        text,
+        place=place or public(),
+        user_id=BEN,
+        message_ts=message_ts,
+        verdict=verdict,
+        shown=[1],
+        now=now,
+    )
+
+
+def test_a_question_comes_back_whole(store: Store, now: datetime) -> None:
+    """What was asked, where, by whom, and what was shown."""
+    kept = keep(store, now, message_ts="17.1")
+    assert store.questions.get(kept.id, team_id="T1") == kept
+    assert (kept.text, kept.shown, kept.asked_at) == ("Seen this?", (1,), now)
+    with pytest.raises(NotFoundError):
+        store.questions.get(kept.id, team_id="T2")
+
+
+def test_the_same_message_is_one_question(store: Store, now: datetime) -> None:
+    """An answer given again after a crash does not count twice."""
+    first = keep(store, now, message_ts="17.1")
+    assert keep(store, now, message_ts="17.1", text="Other?") == first
+    assert keep(store, now, message_ts="17.2").id != first.id
+    assert keep(store, now).id != keep(store, now).id
+
+
+def test_questions_are_seen_where_they_were_asked(store: Store, now: datetime) -> None:
+    """A private channel's questions are its members', a direct one its asker's."""
+    for place in (public(), private(), direct()):
+        keep(store, now, place=place, text=place.channel_id)
+
+    def seen(who: object) -> list[str]:
+        later = now + timedelta(seconds=1)
+        asked = store.questions.asked(viewer=who, since=now, before=later)
+        return [one.text for one in asked]
+
+    assert seen(viewer("")) == ["C0ML"]
+    assert seen(viewer("", "G0SECRET")) == ["C0ML", "G0SECRET"]
+    assert seen(viewer(BEN)) == ["C0ML", "D0ANA"]
+    assert seen(viewer(BEN, team_id="T2")) == []
+
+
+def test_questions_of_an_interval_and_a_verdict(store: Store, now: datetime) -> None:
+    """The interval holds its beginning and not its end."""
+    unknown = keep(store, now, verdict=Verdict.UNKNOWN)
+    keep(store, now + timedelta(hours=1))
+
+    def asked(before: datetime, verdict: Verdict | None = None) -> int:
+        got = store.questions.asked(viewer=viewer(), since=now, before=before, verdict=verdict)
+        return len(got)
+
+    assert asked(now) == 0
+    assert asked(now + timedelta(hours=1)) == 1
+    assert asked(now + timedelta(hours=2)) == 2
+    assert asked(now + timedelta(hours=2), unknown.verdict) == 1
+
+
+def test_the_latest_word_of_a_reader_counts(store: Store, now: datetime) -> None:
+    """Someone who changes their mind has one receipt."""
+    store.failures.record(draft(), place=public(), author_id=ANA, now=now)
+    question = keep(store, now)
+    for helped in (True, False):
+        receipt = Receipt(question_id=question.id, number=1, user_id=BEN, helped=helped, at=now)
+        store.questions.receive(receipt, team_id="T1")
+    later = now + timedelta(seconds=1)
+    assert store.questions.receipts(viewer=viewer(), since=now, before=later) == [receipt]
+    assert store.questions.receipts(viewer=viewer(), since=later, before=later) == []
+
+
+def test_a_receipt_for_nothing_is_refused(store: Store, now: datetime) -> None:
+    """A failure that is gone, or a question of another workspace."""
+    question = keep(store, now)
+    receipt = Receipt(question_id=question.id, number=1, user_id=BEN, helped=True, at=now)
+    with pytest.raises(NotFoundError):
+        store.questions.receive(receipt, team_id="T1")
+    store.failures.record(draft(), place=public(), author_id=ANA, now=now)
+    with pytest.raises(NotFoundError):
+        store.questions.receive(receipt, team_id="T2")
+
+
+def test_receipts_need_sight_of_both_ends(store: Store, now: datetime) -> None:
+    """Neither a hidden failure nor a hidden question shows through a receipt."""
+    for place in (public(), private()):
+        store.failures.record(draft(), place=place, author_id=ANA, now=now)
+    for place in (public(), private()):
+        question = keep(store, now, place=place)
+        for number in (1, 2):
+            receipt = Receipt(
+                question_id=question.id, number=number, user_id=BEN, helped=True, at=now
+            )
+            store.questions.receive(receipt, team_id="T1")
+    later = now + timedelta(seconds=1)
+
+    def count(*channels: str) -> int:
+        who = viewer("", *channels)
+        return len(store.questions.receipts(viewer=who, since=now, before=later))
+
+    assert count() == 1
+    assert count("G0SECRET") == 4

@@ -1,0 +1,149 @@
+"""Every store finds the same candidates, for those who may see them, once they are written."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from failbot.store.base import Embedding, Store
+from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
+
+MODEL = "toy"
+
+
+def put(store: Store, *embeddings: Embedding) -> None:
+    """Gives the failures without vectors these ones, oldest first."""
+    missing = store.embeddings.missing(MODEL, limit=len(embeddings))
+    store.embeddings.put(MODEL, list(zip(missing, embeddings, strict=True)))
+
+
+def found(store: Store, *direction: float, who: object = None, words: tuple = (), **more: int):
+    limits = {"by_vector": 10, "by_words": 10} | more
+    vector = np.array(direction, np.float32) if direction else None
+    candidates = store.search.candidates(words, viewer=who or viewer(), vector=vector, **limits)
+    return [one.number for one in candidates]
+
+
+@pytest.fixture
+def filled(store: Store, now: datetime) -> Store:
+    """Three failures: public, private, direct; their vectors fan out from (1, 0)."""
+    store.embeddings.activate(MODEL)
+    for happened, place in (("alpha", public()), ("beta", private()), ("gamma", direct())):
+        store.failures.record(draft(happened), place=place, author_id=ANA, now=now)
+    put(store, embedding(1, 0), embedding(1, 0.1), embedding(1, 0.2))
+    return store
+
+
+def test_the_nearest_are_found(filled: Store) -> None:
+    """Candidates are the nearest that the viewer sees, however near the others are."""
+    everything = viewer(ANA, "G0SECRET")
+    assert found(filled, 1, 0, who=everything) == [1, 2, 3]
+    assert found(filled, 1, 0.2, who=everything, by_vector=1) == [3]
+    assert found(filled, 1, 0.2, who=viewer(BEN, "G0SECRET"), by_vector=1) == [2]
+    assert found(filled, 1, 0.2, who=viewer(BEN), by_vector=1) == [1]
+    assert found(filled, 1, 0.2, who=viewer(BEN, team_id="T2")) == []
+    assert found(filled, 1, 0.2, who=viewer("", sees_workspace=False)) == []
+
+
+def test_words_find_what_vectors_do_not(filled: Store) -> None:
+    """The two lists are united, none twice, in the order of numbers, under the same filter."""
+    member = viewer(BEN, "G0SECRET")
+    assert found(filled, 1, 0, who=member, words=("beta",), by_vector=1) == [1, 2]
+    assert found(filled, 1, 0, who=viewer(BEN), words=("beta",), by_vector=1) == [1]
+    assert found(filled, who=member, words=("beta",)) == [2]
+
+
+def test_a_candidate_carries_what_a_scorer_needs(filled: Store) -> None:
+    """Vectors and tokens come back bit by bit, words as the tokeniser made them."""
+    one = filled.search.candidates(
+        ("alpha",), viewer=viewer(), vector=None, by_vector=0, by_words=1
+    )[0]
+    assert "alpha" in one.words
+    assert one.embedding is not None
+    expected = embedding(1, 0)
+    for name in ("vectors", "tokens", "token_ids", "starts"):
+        got, wanted = getattr(one.embedding, name), getattr(expected, name)
+        assert got.dtype == wanted.dtype
+        assert np.array_equal(got, wanted)
+
+
+def test_a_failure_is_findable_by_words_before_its_vectors_are_there(
+    store: Store, now: datetime
+) -> None:
+    """Embedding happens later; nothing recorded is ever out of reach."""
+    store.failures.record(draft("omega"), place=public(), author_id=ANA, now=now)
+    assert found(store, 1, 0, words=("omega",)) == [1]
+    store.embeddings.activate(MODEL)
+    put(store, embedding(0, 1))
+    assert found(store, 0, 1) == [1]
+
+
+def test_a_revised_failure_is_found_by_its_new_text_only(filled: Store, now: datetime) -> None:
+    """Old words and old vectors are gone at once."""
+    later = now + timedelta(hours=1)
+    filled.failures.revise(1, draft("delta"), viewer=viewer(), by=ANA, now=later)
+    assert found(filled, 1, 0, words=("alpha",)) == []
+    assert found(filled, words=("delta",)) == [1]
+    put(filled, embedding(0, 1))
+    assert found(filled, 0, 1, by_vector=1) == [1]
+
+
+def test_vectors_of_an_old_version_are_not_kept(filled: Store, now: datetime) -> None:
+    """What was changed or deleted while the model was at work keeps no stale vectors."""
+    filled.failures.revise(1, draft("delta"), viewer=viewer(), by=ANA, now=now)
+    missing = filled.embeddings.missing(MODEL, limit=5)
+    assert [one.version for one in missing] == [2]
+    filled.failures.revise(1, draft("epsilon"), viewer=viewer(), by=ANA, now=now)
+    filled.embeddings.put(MODEL, [(missing[0], embedding(0, 1))])
+    assert [one.version for one in filled.embeddings.missing(MODEL, limit=5)] == [3]
+    filled.failures.delete(1, viewer=viewer())
+    filled.embeddings.put(MODEL, [(missing[0], embedding(0, 1))])
+    assert filled.embeddings.progress(MODEL) == (2, 2)
+
+
+def test_a_deleted_failure_is_never_found(filled: Store) -> None:
+    """Neither by vector nor by words."""
+    filled.failures.delete(1, viewer=viewer())
+    assert found(filled, 1, 0, words=("alpha",)) == []
+    assert filled.search.corpus("T1").size == 2
+
+
+def test_the_corpus_counts_the_workspace(filled: Store) -> None:
+    """Size and frequencies are of live entries with the team's id alone."""
+    corpus = filled.search.corpus("T1")
+    assert corpus.size == 3
+    assert corpus.token_frequency[7] == 3
+    assert filled.search.corpus("T2").size == 0
+
+
+def test_another_model_is_searched_only_once_it_is_activated(filled: Store) -> None:
+    """A second model fills up beside the first; the switch removes the first one's vectors."""
+    missing = filled.embeddings.missing("other", limit=9)
+    assert len(missing) == 3
+    other = [embedding(0, 1, 0), embedding(0, 0, 1), embedding(1, 0, 0)]
+    filled.embeddings.put("other", list(zip(missing, other, strict=True)))
+    assert found(filled, 1, 0) == [1]
+    assert filled.embeddings.model() == MODEL
+    filled.embeddings.activate("other")
+    assert found(filled, 0, 1, 0, by_vector=1) == [1]
+    assert filled.embeddings.progress(MODEL) == (0, 3)
+
+
+def test_many_changes_leave_the_right_ones_findable(store: Store, now: datetime) -> None:
+    """However often entries were changed, only their newest vectors count."""
+    store.embeddings.activate(MODEL)
+    store.failures.record_many(
+        [draft(f"w{one}") for one in range(300)], place=public(), author_id=ANA, now=now
+    )
+    put(store, *(embedding(1, one / 300) for one in range(300)))
+    for turn in range(1, 5):
+        for number in range(1, 251):
+            store.failures.revise(
+                number, draft(f"w{number} {turn}"), viewer=viewer(), by=ANA, now=now
+            )
+        put(store, *(embedding(0, 1) for _ in range(250)))
+        assert len(found(store, 0, 1, by_vector=250)) == 250
+    assert set(found(store, 1, 1, by_vector=300)) == set(range(1, 301))
+    assert set(found(store, 1, 0, by_vector=50)) == set(range(251, 301))
