@@ -1,0 +1,93 @@
+"""One thread that posts each channel's digest when it is due, once a week."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from failbot.digest import last_due, week_of
+from failbot.errors import FailbotError, SlackError
+from failbot.models import Digest, Schedule, Viewer
+from failbot.service import Service
+from failbot.store.base import Claim, Digests
+
+log = logging.getLogger(__name__)
+
+# A holder that dies is followed after this long; posting takes seconds.
+LEASE_S = 300.0
+TICK_S = 20.0
+
+Audience = Callable[[Schedule], Viewer]
+Poster = Callable[[Schedule, Digest, Claim], str]
+
+
+class Scheduler:
+    """Posts due digests; several processes on one store post each only once.
+
+    `poster(schedule, digest, claim)` returns the message's ts; it raises `SlackError` where
+    trying again cannot help. `claim.attempts > 1` tells it that an earlier holder may have
+    posted already.
+    """
+
+    def __init__(
+        self, service: Service, digests: Digests, *, audience: Audience, poster: Poster
+    ) -> None:
+        self._service = service
+        self._digests = digests
+        self._audience = audience
+        self._poster = poster
+        self._stop = threading.Event()
+
+    def start(self, clock: Callable[[], datetime]) -> threading.Thread:
+        """The running thread; it ends soon after `stop`."""
+        thread = threading.Thread(target=self._run, args=(clock,), name="scheduler", daemon=True)
+        thread.start()
+        return thread
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def tick(self, now: datetime) -> int:
+        """Posts what is due at `now`; how many were posted."""
+        return sum(self._post(schedule, now) for schedule in self._digests.schedules())
+
+    def _run(self, clock: Callable[[], datetime]) -> None:
+        while not self._stop.is_set():
+            try:
+                self.tick(clock())
+            except FailbotError:
+                log.exception("the scheduler could not read its schedules")
+            self._stop.wait(TICK_S)
+
+    def _post(self, schedule: Schedule, now: datetime) -> bool:
+        claim = self._claim(schedule, now)
+        if claim is None:
+            return False
+        try:
+            digest = self._service.digest(
+                audience=self._audience(schedule), now=now, week=claim.week
+            )
+            message_ts = "" if digest.is_empty else self._poster(schedule, digest, claim)
+        except SlackError as error:
+            log.warning("digest %s of %s is given up: %s", claim.week, claim.channel_id, error)
+            message_ts = ""
+        except Exception:
+            # The claim stays leased: after the lease this or another process tries again.
+            log.exception("digest %s of %s failed", claim.week, claim.channel_id)
+            return False
+        self._digests.finish(claim, message_ts=message_ts)
+        return bool(message_ts)
+
+    def _claim(self, schedule: Schedule, now: datetime) -> Claim | None:
+        due = last_due(schedule, now)
+        if due is None:
+            return None
+        return self._digests.claim(
+            team_id=schedule.team_id,
+            channel_id=schedule.channel_id,
+            week=week_of(due, schedule.zone),
+            now=now,
+            lease_s=LEASE_S,
+        )
