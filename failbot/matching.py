@@ -1,0 +1,190 @@
+"""From a question to its answer: encode, fetch candidates, rank; and the vectors that it needs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from failbot import calibration
+from failbot.encoder.base import Encoder, Encoding
+from failbot.errors import ModelMismatchError
+from failbot.models import Answer, Hit, Verdict, Viewer
+from failbot.passages import text_of, title_of
+from failbot.ranking import Candidate, Query, RankedHit, Ranking, best_sentence, quantise, rank
+from failbot.store import base
+from failbot.tokens import salient, words
+
+log = logging.getLogger(__name__)
+
+BY_VECTOR = 100
+BY_WORDS = 50
+QUOTED = 3  # hits whose best sentence is looked up: those that are shown
+BATCH = 64  # failures embedded between two commits
+
+
+class EncoderSource(Protocol):
+    """Where the model comes from: it loads in the background."""
+
+    def wait(self, timeout_s: float | None) -> Encoder | None:
+        """The encoder, or None when it is not ready in time; with None it waits as long as needed.
+
+        :raises ModelError: if it cannot be loaded.
+        """
+
+
+class Matcher:
+    """Answers from one store with one model. Any thread may call it."""
+
+    def __init__(self, store: base.Store, source: EncoderSource) -> None:
+        self._store = store
+        self._source = source
+        self._embedding = threading.Lock()  # one thread embeds at a time
+
+    def answer(
+        self, text: str, *, viewer: Viewer, patience_s: float, limit: int, without: int = 0
+    ) -> Answer:
+        """The answer to this text; `without` is the number of a failure to leave out.
+
+        :raises ModelMismatchError: the stored vectors are another model's.
+        """
+        encoder = self._source.wait(patience_s)
+        if encoder is not None:
+            self._refuse_mismatch(encoder)
+        query = _query(text, encoder)
+        found = self._candidates(query, viewer, without)
+        corpus = self._store.search.corpus(viewer.team_id)
+        fitted = calibration.load(encoder.name if encoder else "")
+        ranking = rank(
+            query, [_for_scorer(one) for one in found], corpus=corpus, calibration=fitted
+        )
+        hits = self._hits(ranking, query, {one.number: one for one in found}, viewer, limit)
+        return Answer(
+            verdict=Verdict(ranking.verdict) if hits else Verdict.UNKNOWN,
+            hits=hits,
+            confidence=ranking.confidence,
+            by_words_only=encoder is None,
+        )
+
+    def embed_missing(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Embeds what has no vectors of the current model yet; how many. Waits for the model.
+
+        :raises ModelMismatchError: the stored vectors are another model's.
+        """
+        encoder = self._source.wait(None)
+        assert encoder is not None  # no time limit: it is there, or wait has raised
+        self._refuse_mismatch(encoder)
+        return self._embed(encoder, progress)
+
+    def reindex(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Embeds everything with the model that is set, then switches the searches over to it."""
+        encoder = self._source.wait(None)
+        assert encoder is not None  # as above
+        count = self._embed(encoder, progress)
+        self._store.embeddings.activate(encoder.name)
+        return count + self._embed(encoder, progress)  # what was written meanwhile
+
+    def _refuse_mismatch(self, encoder: Encoder) -> None:
+        stored = self._store.embeddings.model()
+        if not stored:
+            self._store.embeddings.activate(encoder.name)
+        elif stored != encoder.name:
+            raise ModelMismatchError(
+                f"The stored vectors are of the model {stored}, not of {encoder.name}. "
+                "Run `failbot reindex` with the same settings, or set FAILBOT_MODEL back."
+            )
+
+    def _embed(self, encoder: Encoder, progress: Callable[[int, int], None] | None) -> int:
+        embeddings, count = self._store.embeddings, 0
+        with self._embedding:
+            while missing := embeddings.missing(encoder.name, limit=BATCH):
+                embeddings.put(encoder.name, _embeddings(encoder, missing))
+                count += len(missing)
+                if progress is not None:
+                    progress(*embeddings.progress(encoder.name))
+        return count
+
+    def _candidates(self, query: Query, viewer: Viewer, without: int) -> list[base.Candidate]:
+        encoding = query.encoding
+        found = self._store.search.candidates(
+            query.words,
+            viewer=viewer,
+            vector=encoding.sentence if encoding is not None else None,
+            by_vector=BY_VECTOR,
+            by_words=BY_WORDS,
+        )
+        return [one for one in found if one.number != without]
+
+    def _hits(
+        self,
+        ranking: Ranking,
+        query: Query,
+        candidates: dict[int, base.Candidate],
+        viewer: Viewer,
+        limit: int,
+    ) -> tuple[Hit, ...]:
+        best = ranking.hits[:limit]
+        failures = self._store.failures.at([one.number for one in best], viewer=viewer)
+        return tuple(
+            _hit(one, failures[one.number], query, candidates[one.number] if at < QUOTED else None)
+            for at, one in enumerate(best)
+            if one.number in failures
+        )
+
+
+def _query(text: str, encoder: Encoder | None) -> Query:
+    told = salient(text)
+    encoding: Encoding | None = encoder.encode([told], kind="query")[0] if encoder else None
+    return Query(text=told, encoding=encoding, words=tuple(words(text)))
+
+
+def _for_scorer(one: base.Candidate) -> Candidate:
+    made = one.embedding
+    return Candidate(
+        number=one.number,
+        sentence=made.vectors[0] if made else None,
+        title_sentence=made.vectors[1] if made else None,
+        tokens=made.tokens if made else None,
+        words=one.words,
+    )
+
+
+def _hit(one: RankedHit, failure: object, query: Query, quoted: base.Candidate | None) -> Hit:
+    from failbot.models import Failure
+
+    assert isinstance(failure, Failure)
+    sentence = ""
+    if quoted is not None and quoted.embedding is not None and query.encoding is not None:
+        made = quoted.embedding
+        sentence = best_sentence(query.encoding, made.tokens, made.starts, text_of(failure))
+    return Hit(
+        failure=failure,
+        score=one.score,
+        probability=one.probability,
+        sentence=sentence,
+        signals=dict(one.signals),
+    )
+
+
+def _embeddings(
+    encoder: Encoder, missing: Sequence[base.Unembedded]
+) -> list[tuple[base.Unembedded, base.Embedding]]:
+    wholes = encoder.encode([text_of(one.draft) for one in missing])
+    titles = encoder.encode([title_of(one.draft) for one in missing])
+    return [
+        (one, _embedding(whole, title))
+        for one, whole, title in zip(missing, wholes, titles, strict=True)
+    ]
+
+
+def _embedding(whole: Encoding, title: Encoding) -> base.Embedding:
+    starts = getattr(whole, "starts", np.zeros(len(whole.token_ids), np.int32))
+    return base.Embedding(
+        vectors=np.stack([whole.sentence, title.sentence]),
+        tokens=quantise(whole.tokens),
+        token_ids=whole.token_ids,
+        starts=starts,
+    )

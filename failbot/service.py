@@ -1,0 +1,246 @@
+"""What failbot does: record, revise, ask, digest; and nothing of how it is stored or shown."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from failbot.digest import PATTERN_WINDOW, WINDOW, compose, week_of
+from failbot.errors import DraftError, InputError, NotAllowedError
+from failbot.matching import Matcher
+from failbot.models import (
+    TEXT_LIMIT,
+    Answer,
+    Digest,
+    Draft,
+    Explanation,
+    Failure,
+    Hit,
+    Place,
+    Question,
+    Receipt,
+    Schedule,
+    Version,
+    Viewer,
+)
+from failbot.passages import text_of
+from failbot.redact import redact
+from failbot.store.base import Store
+
+log = logging.getLogger(__name__)
+
+SIMILAR_LIMIT = 3
+
+
+class Service:
+    """failbot's deeds on one store. Any thread may call it."""
+
+    def __init__(self, store: Store, matcher: Matcher) -> None:
+        self._store = store
+        self._matcher = matcher
+        self.written = threading.Event()  # set by every write that leaves something to embed
+
+    def record(
+        self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
+    ) -> tuple[Failure, bool]:
+        """The recorded failure (committed), and whether it is new; the same source, the same one.
+
+        Secrets are redacted first. Its vectors follow in the background.
+        :raises DraftError: what is wrong, by field.
+        """
+        recorded = self._store.failures.record(
+            _checked(draft), place=place, author_id=author_id, now=now, source=source
+        )
+        self.written.set()
+        return recorded
+
+    def record_many(
+        self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
+    ) -> list[tuple[Failure, bool]]:
+        """As `record` for each, all of them or none. :raises DraftError: of the first bad one."""
+        checked = [_checked(draft) for draft in drafts]
+        recorded = self._store.failures.record_many(
+            checked, place=place, author_id=author_id, now=now
+        )
+        self.written.set()
+        return recorded
+
+    def revise(
+        self, number: int, draft: Draft, *, viewer: Viewer, is_admin: bool, now: datetime
+    ) -> Failure:
+        """:raises NotFoundError: :raises NotAllowedError: neither author nor admin.
+        :raises DraftError:"""
+        self.editable(number, viewer=viewer, is_admin=is_admin)
+        revised = self._store.failures.revise(
+            number, _checked(draft), viewer=viewer, by=viewer.user_id, now=now
+        )
+        self.written.set()
+        return revised
+
+    def delete(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:
+        """The failure that is now gone. :raises NotFoundError: :raises NotAllowedError:"""
+        failure = self.editable(number, viewer=viewer, is_admin=is_admin)
+        self._store.failures.delete(number, viewer=viewer)
+        log.info("%s of %s deleted by %s", failure.reference, failure.team_id, viewer.user_id)
+        return failure
+
+    def editable(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:
+        """The failure, for a form or before a deletion. Raises as `revise` does."""
+        failure = self.show(number, viewer=viewer)
+        if not (is_admin or viewer.is_operator or failure.author_id == viewer.user_id):
+            raise NotAllowedError(
+                f"Only the author of {failure.reference} or a workspace admin can change it."
+            )
+        return failure
+
+    def show(self, number: int, *, viewer: Viewer) -> Failure:
+        """:raises NotFoundError:"""
+        return self._store.failures.get(number, viewer=viewer)
+
+    def versions(self, number: int, *, viewer: Viewer) -> list[Version]:
+        """Oldest first. :raises NotFoundError:"""
+        return self._store.failures.versions(number, viewer=viewer)
+
+    def newest(self, *, viewer: Viewer, limit: int = 10, author_id: str = "") -> list[Failure]:
+        """By creation, newest first."""
+        return self._store.failures.newest(viewer=viewer, limit=limit, author_id=author_id)
+
+    def count(self, *, viewer: Viewer, author_id: str = "") -> int:
+        return self._store.failures.count(viewer=viewer, author_id=author_id)
+
+    def search(self, text: str, *, viewer: Viewer, limit: int = 10) -> list[Failure]:
+        """Failures that hold all these words, best first."""
+        return self._store.failures.search(text, viewer=viewer, limit=limit)
+
+    def posted_card(self, failure: Failure, *, message_ts: str) -> None:
+        """Remembers the message that shows the failure in its channel."""
+        self._store.failures.set_card(
+            failure.number, team_id=failure.team_id, message_ts=message_ts
+        )
+
+    def ask(
+        self, text: str, *, viewer: Viewer, patience_s: float = 10.0, limit: int = 10
+    ) -> Answer:
+        """The answer, with at most `limit` hits; read-only.
+
+        Waits at most `patience_s` for the model, then answers by words only.
+        :raises InputError: no text, or more than 40,000 characters.
+        :raises ModelMismatchError: the stored vectors are another model's.
+        """
+        if not text.strip():
+            raise InputError("Say what you see: one sentence, an error message, a plan.")
+        if len(text) > TEXT_LIMIT:
+            raise InputError(f"That is {len(text):,} characters; at most {TEXT_LIMIT:,} fit.")
+        return self._matcher.answer(text, viewer=viewer, patience_s=patience_s, limit=limit)
+
+    def similar(self, failure: Failure, *, viewer: Viewer) -> tuple[Hit, ...]:
+        """Earlier failures like this one, best first, at most 3; only what an answer would show."""
+        text = text_of(failure)[:TEXT_LIMIT]
+        answer = self._matcher.answer(
+            text, viewer=viewer, patience_s=2.0, limit=SIMILAR_LIMIT, without=failure.number
+        )
+        return answer.shown(SIMILAR_LIMIT)
+
+    def keep_question(
+        self,
+        text: str,
+        answer: Answer,
+        *,
+        place: Place,
+        user_id: str,
+        message_ts: str,
+        now: datetime,
+    ) -> Question:
+        """The stored question; the same (channel, message_ts) is stored once."""
+        return self._store.questions.keep(
+            redact(text)[0],
+            place=place,
+            user_id=user_id,
+            message_ts=message_ts,
+            verdict=answer.verdict,
+            shown=[hit.failure.number for hit in answer.shown()],
+            now=now,
+        )
+
+    def receive(self, receipt: Receipt, *, viewer: Viewer) -> None:
+        """Keeps a reader's word on a shown hit; the latest word of one person counts.
+        :raises NotFoundError: unknown question, or the failure is not visible to the viewer."""
+        self.show(receipt.number, viewer=viewer)
+        self._store.questions.receive(receipt, team_id=viewer.team_id)
+
+    def digest(self, *, audience: Viewer, now: datetime, week: str = "") -> Digest:
+        """The digest of the seven days that end at `now`, of what this audience may see."""
+        since = now - WINDOW
+        questions = self._store.questions.asked(viewer=audience, since=since, before=now)
+        receipts = self._store.questions.receipts(viewer=audience, since=since, before=now)
+        numbers = {number for one in questions for number in one.shown}
+        numbers |= {one.number for one in receipts}
+        return compose(
+            week=week or week_of(now, "UTC"),
+            recent=self._store.failures.newest(
+                viewer=audience, limit=10_000, since=now - PATTERN_WINDOW, before=now
+            ),
+            since=since,
+            questions=questions,
+            receipts=receipts,
+            failures=self._store.failures.at(sorted(numbers), viewer=audience),
+        )
+
+    def set_schedule(self, schedule: Schedule) -> None:
+        """One for each channel: a new one takes the place of the old."""
+        self._store.digests.set_schedule(schedule)
+
+    def drop_schedule(self, *, team_id: str, channel_id: str) -> bool:
+        """Whether there was one."""
+        return self._store.digests.drop_schedule(team_id=team_id, channel_id=channel_id)
+
+    def schedule_of(self, *, team_id: str, channel_id: str) -> Schedule | None:
+        schedules = self._store.digests.schedules(team_id=team_id)
+        return next((one for one in schedules if one.channel_id == channel_id), None)
+
+    def private_channels(self, team_id: str) -> list[str]:
+        """Private channels that hold entries: those whose membership matters for a viewer."""
+        return self._store.failures.private_channels(team_id)
+
+    def embed_missing(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Embeds what has no vectors of the current model yet; how many. Waits for the model.
+
+        Resumable: each batch is committed. `progress(done, total)` counts all failures.
+        """
+        return self._matcher.embed_missing(progress)
+
+    def reindex(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Embeds everything with the model that is set, then switches the searches over to it.
+
+        Resumable, and harmless to a process that serves meanwhile. How many were embedded.
+        """
+        return self._matcher.reindex(progress)
+
+
+def _checked(draft: Draft) -> Draft:
+    """The draft without secrets. :raises DraftError: what keeps it from being recorded."""
+    if problems := draft.problems():
+        raise DraftError(problems)
+    return _redacted(draft)
+
+
+def _redacted(draft: Draft) -> Draft:
+    names = ("tried", "happened", "title", "lesson", "valid_while", "cost")
+    clean: dict[str, Any] = {name: redact(getattr(draft, name))[0].strip() for name in names}
+    for name in ("links", "tags"):
+        clean[name] = tuple(redact(item)[0] for item in getattr(draft, name))
+    return replace(
+        draft, **clean, explanations=tuple(map(_redacted_explanation, draft.explanations))
+    )
+
+
+def _redacted_explanation(explanation: Explanation) -> Explanation:
+    return replace(
+        explanation,
+        text=redact(explanation.text)[0].strip(),
+        evidence=redact(explanation.evidence)[0].strip(),
+    )
