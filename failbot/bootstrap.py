@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 
 from failbot.config import Config
-from failbot.encoder.base import Encoder
+from failbot.encoder.background import BackgroundEncoder
 from failbot.errors import FailbotError
 from failbot.matching import Matcher
 from failbot.service import Service
@@ -17,48 +17,6 @@ log = logging.getLogger(__name__)
 
 # How often a serving process looks for entries that another process wrote and did not embed.
 SWEEP_S = 60.0
-
-
-class BackgroundEncoder:
-    """An `EncoderSource` whose model loads in a thread of its own, once."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._ready = threading.Event()
-        self._starting = threading.Lock()
-        self._started = False
-        self._encoder: Encoder | None = None
-        self._error: FailbotError | None = None
-
-    def start(self) -> None:
-        """Begins to load; nothing happens the second time."""
-        with self._starting:
-            if not self._started:
-                self._started = True
-                threading.Thread(target=self._load, name="model", daemon=True).start()
-
-    @property
-    def is_ready(self) -> bool:
-        return self._encoder is not None
-
-    def wait(self, timeout_s: float | None) -> Encoder | None:
-        """The encoder, or None when it is not ready in time. :raises ModelError:"""
-        self.start()
-        self._ready.wait(timeout_s)
-        if self._error is not None:
-            raise self._error
-        return self._encoder
-
-    def _load(self) -> None:
-        from failbot.encoder import open_encoder
-
-        try:
-            self._encoder = open_encoder(self._config.model, data_folder=self._config.data_folder)
-        except FailbotError as error:
-            self._error = error
-            log.error("the model cannot be used: %s", error)  # its words suffice
-        finally:
-            self._ready.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +56,6 @@ def open_runtime(config: Config) -> Runtime:
     from failbot.store.sqlite import SqliteStore
 
     store = SqliteStore(config.database)
-    encoder = BackgroundEncoder(config)
+    encoder = BackgroundEncoder(config.model, data_folder=config.data_folder)
     service = Service(store, Matcher(store, encoder))
     return Runtime(config, store, service, encoder, threading.Event())

@@ -29,11 +29,18 @@ BATCH = 64  # failures embedded between two commits
 class EncoderSource(Protocol):
     """Where the model comes from: it loads in the background."""
 
+    @property
+    def setting(self) -> str:
+        """What names the model: `FAILBOT_MODEL`."""
+
     def wait(self, timeout_s: float | None) -> Encoder | None:
         """The encoder, or None when it is not ready in time; with None it waits as long as needed.
 
         :raises ModelError: if it cannot be loaded.
         """
+
+    def switch(self, setting: str) -> None:
+        """Loads another model in place of this one; nothing happens when it already does."""
 
 
 class Matcher:
@@ -43,6 +50,7 @@ class Matcher:
         self._store = store
         self._source = source
         self._embedding = threading.Lock()  # one thread embeds at a time
+        self._has_matched = False  # the stored vectors were once this process's model's
 
     def answer(
         self, text: str, *, viewer: Viewer, patience_s: float, limit: int, without: int = 0
@@ -51,9 +59,7 @@ class Matcher:
 
         :raises ModelMismatchError: the stored vectors are another model's.
         """
-        encoder = self._source.wait(patience_s)
-        if encoder is not None:
-            self._refuse_mismatch(encoder)
+        encoder = self._encoder(patience_s)
         query = _query(text, encoder)
         found = self._candidates(query, viewer, without)
         corpus = self._store.search.corpus(viewer.team_id)
@@ -74,9 +80,8 @@ class Matcher:
 
         :raises ModelMismatchError: the stored vectors are another model's.
         """
-        encoder = self._source.wait(None)
+        encoder = self._encoder(None)
         assert encoder is not None  # no time limit: it is there, or wait has raised
-        self._refuse_mismatch(encoder)
         return self._embed(encoder, progress)
 
     def reindex(self, progress: Callable[[int, int], None] | None = None) -> int:
@@ -84,18 +89,37 @@ class Matcher:
         encoder = self._source.wait(None)
         assert encoder is not None  # as above
         count = self._embed(encoder, progress)
-        self._store.embeddings.activate(encoder.name)
+        self._activate(encoder)
         return count + self._embed(encoder, progress)  # what was written meanwhile
 
-    def _refuse_mismatch(self, encoder: Encoder) -> None:
-        stored = self._store.embeddings.model()
-        if not stored:
-            self._store.embeddings.activate(encoder.name)
-        elif stored != encoder.name:
-            raise ModelMismatchError(
-                f"The stored vectors are of the model {stored}, not of {encoder.name}. "
-                "Run `failbot reindex` with the same settings, or set FAILBOT_MODEL back."
-            )
+    def _encoder(self, patience_s: float | None) -> Encoder | None:
+        """The encoder of the stored vectors, None when it is not ready in time.
+
+        A process that has served with one model follows when `reindex` in another process
+        switches the store to a new one. :raises ModelMismatchError: it was another from the start.
+        """
+        encoder = self._source.wait(patience_s)
+        active = self._store.embeddings.active()
+        if encoder is None or (active is not None and active.name == encoder.name):
+            self._has_matched = self._has_matched or encoder is not None
+            return encoder
+        if active is None:
+            self._activate(encoder)
+            return encoder
+        if self._has_matched:
+            log.info("the store now holds vectors of %s: loading it", active.name)
+            self._source.switch(active.setting)
+            self._has_matched = False
+            return self._encoder(patience_s)
+        raise ModelMismatchError(
+            f"The stored vectors are of the model {active.name}, not of {encoder.name}. "
+            "Run `failbot reindex` with the same settings, or set FAILBOT_MODEL back."
+        )
+
+    def _activate(self, encoder: Encoder) -> None:
+        self._store.embeddings.activate(
+            base.ActiveModel(name=encoder.name, setting=self._source.setting)
+        )
 
     def _embed(self, encoder: Encoder, progress: Callable[[int, int], None] | None) -> int:
         embeddings, count = self._store.embeddings, 0

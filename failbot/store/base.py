@@ -145,13 +145,21 @@ class Unembedded:
     draft: Draft
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveModel:
+    """The model whose vectors are searched: its name, and the setting that finds it again."""
+
+    name: str
+    setting: str
+
+
 class Embeddings(Protocol):
     """Vectors, kept with the model that made them."""
 
-    def model(self) -> str:
-        """The name of the model whose vectors are searched; empty before the first activation."""
+    def active(self) -> ActiveModel | None:
+        """The model whose vectors are searched; None before the first activation."""
 
-    def activate(self, model: str) -> None:
+    def activate(self, model: ActiveModel) -> None:
         """From now on this model's vectors are searched; those of others are removed."""
 
     def missing(self, model: str, *, limit: int) -> list[Unembedded]:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from failbot.store.base import Embedding, Store
+from failbot.store.base import ActiveModel, Embedding, Store
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
 
 MODEL = "toy"
+TOY = ActiveModel(name=MODEL, setting="/models/toy")
 
 
 def put(store: Store, *embeddings: Embedding) -> None:
@@ -29,7 +30,7 @@ def found(store: Store, *direction: float, who: object = None, words: tuple = ()
 @pytest.fixture
 def filled(store: Store, now: datetime) -> Store:
     """Three failures: public, private, direct; their vectors fan out from (1, 0)."""
-    store.embeddings.activate(MODEL)
+    store.embeddings.activate(TOY)
     for happened, place in (("alpha", public()), ("beta", private()), ("gamma", direct())):
         store.failures.record(draft(happened), place=place, author_id=ANA, now=now)
     put(store, embedding(1, 0), embedding(1, 0.1), embedding(1, 0.2))
@@ -75,7 +76,7 @@ def test_a_failure_is_findable_by_words_before_its_vectors_are_there(
     """Embedding happens later; nothing recorded is ever out of reach."""
     store.failures.record(draft("omega"), place=public(), author_id=ANA, now=now)
     assert found(store, 1, 0, words=("omega",)) == [1]
-    store.embeddings.activate(MODEL)
+    store.embeddings.activate(TOY)
     put(store, embedding(0, 1))
     assert found(store, 0, 1) == [1]
 
@@ -125,15 +126,15 @@ def test_another_model_is_searched_only_once_it_is_activated(filled: Store) -> N
     other = [embedding(0, 1, 0), embedding(0, 0, 1), embedding(1, 0, 0)]
     filled.embeddings.put("other", list(zip(missing, other, strict=True)))
     assert found(filled, 1, 0) == [1]
-    assert filled.embeddings.model() == MODEL
-    filled.embeddings.activate("other")
+    assert filled.embeddings.active() == TOY
+    filled.embeddings.activate(ActiveModel(name="other", setting="/models/other"))
     assert found(filled, 0, 1, 0, by_vector=1) == [1]
     assert filled.embeddings.progress(MODEL) == (0, 3)
 
 
 def test_many_changes_leave_the_right_ones_findable(store: Store, now: datetime) -> None:
     """However often entries were changed, only their newest vectors count."""
-    store.embeddings.activate(MODEL)
+    store.embeddings.activate(TOY)
     store.failures.record_many(
         [draft(f"w{one}") for one in range(300)], place=public(), author_id=ANA, now=now
     )

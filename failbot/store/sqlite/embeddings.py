@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from failbot.store.base import Embedding, Unembedded
+from failbot.store.base import ActiveModel, Embedding, Unembedded
 from failbot.store.sqlite.changes import touch
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.rows import draft_of
 
-MODEL = "model"  # the setting that names the model whose vectors are searched
+# Rows of the table `settings`: the name of the model whose vectors are searched, and what was set
+# to find it.
+MODEL = "model"
+MODEL_SETTING = "model_setting"
 
 
 class SqliteEmbeddings:
@@ -21,14 +24,19 @@ class SqliteEmbeddings:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def model(self) -> str:
-        rows = self._connection.rows("SELECT value FROM settings WHERE name = ?", [MODEL])
-        return str(rows[0]["value"]) if rows else ""
+    def active(self) -> ActiveModel | None:
+        rows = self._connection.rows("SELECT name, value FROM settings")
+        values = {row["name"]: str(row["value"]) for row in rows}
+        if MODEL not in values:
+            return None
+        return ActiveModel(name=values[MODEL], setting=values[MODEL_SETTING])
 
-    def activate(self, model: str) -> None:
+    def activate(self, model: ActiveModel) -> None:
+        values = {MODEL: model.name, MODEL_SETTING: model.setting}
         with self._connection.write() as db:
-            db.table("settings").upsert({"name": MODEL, "value": model}, pk="name")
-            db.table("embeddings").delete_where("model <> ?", [model])
+            for name, value in values.items():
+                db.table("settings").upsert({"name": name, "value": value}, pk="name")
+            db.table("embeddings").delete_where("model <> ?", [model.name])
 
     def missing(self, model: str, *, limit: int) -> list[Unembedded]:
         rows = self._connection.rows(

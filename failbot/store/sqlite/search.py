@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
@@ -119,7 +120,7 @@ def _entry_of(row: Row) -> Entry:
         visibility=Visibility(row["visibility"]),
         channel_id=row["channel_id"],
         author_id=row["author_id"],
-        words=tuple(row["words"].split()),
+        words=tuple(map(sys.intern, row["words"].split())),  # 100,000 entries share them
         vector=np.frombuffer(row["vector"], np.float32) if embedded else None,
         token_ids=np.frombuffer(row["token_ids"], np.int32) if embedded else None,
     )

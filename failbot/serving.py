@@ -1,0 +1,99 @@
+"""The bot as one running process: the memory, the Slack side and the weekly digests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Event
+
+from failbot.bootstrap import Runtime, open_runtime
+from failbot.config import LOCAL_TEAM_ID, Config
+from failbot.errors import SlackError
+from failbot.models import Digest, Schedule, Viewer
+from failbot.scheduler import Scheduler
+from failbot.slack.app import SlackSide, build
+from failbot.slack.delivery import error_code, is_final, post_digest
+from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.serve import serve_http, serve_socket
+from failbot.store.base import Claim
+
+log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def serve(
+    config: Config,
+    *,
+    stop: Event,
+    http: bool = False,
+    now: Callable[[], datetime] = utc_now,
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serves Slack until `stop` is set; acks at once, while the model loads in the background.
+
+    :param on_ready: called when requests are answered.
+    :raises ConfigError: a setting is missing, or the port is taken.
+    :raises StoreError: the database cannot be opened. :raises SlackError: a token is refused.
+    """
+    runtime = open_runtime(config)
+    side = build(config, runtime.service, runtime.store.inbox, now=now)
+    scheduler = _scheduler(runtime, side)
+    runtime.start_background()
+    scheduler.start(now)
+    try:
+        if http:
+            serve_http(
+                config,
+                side,
+                stop=stop,
+                health=lambda: _health(runtime),
+                on_team=lambda team_id: _adopt(runtime, team_id),
+                on_ready=lambda _: on_ready(),
+            )
+        else:
+            serve_socket(
+                config,
+                side,
+                stop=stop,
+                on_team=lambda team_id: _adopt(runtime, team_id),
+                on_ready=on_ready,
+            )
+    finally:
+        scheduler.stop()
+        runtime.close()
+
+
+def _scheduler(runtime: Runtime, side: SlackSide) -> Scheduler:
+    def audience(schedule: Schedule) -> Viewer:
+        places = side.bot.places
+        place = places.place_of(schedule.team_id, schedule.channel_id)
+        return places.audience_of(place, user_id=schedule.created_by)
+
+    def post(schedule: Schedule, digest: Digest, claim: Claim) -> str:
+        repeated = claim.attempts > 1
+        try:
+            return post_digest(
+                side.bot.client, schedule.channel_id, digest=digest, may_be_posted=repeated
+            )
+        except SLACK_FAILURES as error:
+            if is_final(error):
+                raise SlackError(error_code(error)) from error
+            raise
+
+    return Scheduler(runtime.service, runtime.store.digests, audience=audience, poster=post)
+
+
+def _adopt(runtime: Runtime, team_id: str) -> None:
+    """What was logged or imported before a workspace was known becomes this workspace's."""
+    count = runtime.store.failures.adopt(team_id, source_team_id=LOCAL_TEAM_ID)
+    if count:
+        log.info("%d local entries now belong to the workspace %s", count, team_id)
+
+
+def _health(runtime: Runtime) -> dict[str, object]:
+    runtime.store.failures.teams()  # raises StoreError where the database does not answer
+    return {"model_ready": runtime.encoder.is_ready, "waiting": runtime.store.inbox.waiting()}

@@ -1,0 +1,183 @@
+"""From a question to its answer, with a model that is late, missing, another, or switched."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+
+import pytest
+
+from failbot.encoder.base import Encoder
+from failbot.errors import DraftError, InputError, ModelMismatchError, NotAllowedError
+from failbot.matching import Matcher
+from failbot.models import Verdict
+from failbot.service import Service
+from failbot.store.base import Store
+from tests.fakes import WordEncoder
+from tests.make import ANA, BEN, draft, private, public, viewer
+
+
+class Source:
+    """An encoder that is there at once, or never."""
+
+    def __init__(self, encoder: Encoder | None, setting: str = "first") -> None:
+        self.encoder = encoder
+        self.setting = setting
+        self.others: dict[str, Encoder] = {}
+
+    def wait(self, timeout_s: float | None) -> Encoder | None:
+        return self.encoder
+
+    def switch(self, setting: str) -> None:
+        self.setting, self.encoder = setting, self.others[setting]
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source(WordEncoder("first"))
+
+
+@pytest.fixture
+def service(store: Store, source: Source) -> Service:
+    return Service(store, Matcher(store, source))
+
+
+def record(service: Service, now: datetime, happened: str, **more: object) -> None:
+    place = more.pop("place", public())
+    service.record(draft(happened, **more), place=place, author_id=ANA, now=now)
+
+
+NAN = "The loss became NaN at step 900 with fp16 gradients."
+OTHER = "Annotators disagreed about sarcasm labels in tweets."
+
+
+def filled(service: Service, now: datetime) -> Service:
+    for happened in (NAN, OTHER):
+        record(service, now, happened)
+    service.embed_missing()
+    return service
+
+
+def test_the_like_failure_is_first(service: Service, now: datetime) -> None:
+    """A question in nearly the same words is answered with its failure, and a quote of it."""
+    answer = filled(service, now).ask("loss became NaN step fp16 gradients", viewer=viewer())
+    assert answer.hits[0].failure.number == 1
+    assert answer.verdict is not Verdict.UNKNOWN
+    assert not answer.by_words_only
+    assert 0 <= answer.confidence <= 1
+
+
+def test_without_a_model_words_answer(store: Store, now: datetime) -> None:
+    """A question that comes before the model is ready is answered by words, and says so."""
+    service = Service(store, Matcher(store, Source(None)))
+    record(service, now, NAN)
+    answer = service.ask("loss became NaN step fp16 gradients", viewer=viewer())
+    assert answer.by_words_only
+    assert answer.hits[0].failure.number == 1
+
+
+def test_an_empty_memory_knows_nothing(service: Service) -> None:
+    """Nobody has recorded this, and there is no weak match either."""
+    answer = service.ask("loss became NaN", viewer=viewer())
+    assert (answer.verdict, answer.hits, answer.weak()) == (Verdict.UNKNOWN, (), None)
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "x" * 40_001])
+def test_what_cannot_be_asked_is_refused(service: Service, text: str) -> None:
+    """No text, or more than fits."""
+    with pytest.raises(InputError):
+        service.ask(text, viewer=viewer())
+
+
+def test_a_private_failure_answers_its_members_only(service: Service, now: datetime) -> None:
+    """The filter is in the query: an outsider gets the next best, not a gap."""
+    record(service, now, NAN, place=private())
+    record(service, now, OTHER)
+    service.embed_missing()
+
+    def numbers(who: object) -> list[int]:
+        answer = service.ask("loss became NaN fp16 gradients", viewer=who)
+        return [hit.failure.number for hit in answer.hits]
+
+    assert numbers(viewer(BEN, "G0SECRET"))[0] == 1
+    assert 1 not in numbers(viewer(BEN))
+
+
+def test_similar_leaves_the_failure_itself_out(service: Service, now: datetime) -> None:
+    """The hint after logging speaks of others."""
+    record(service, now, NAN)
+    record(service, now, NAN)
+    service.embed_missing()
+    second = service.show(2, viewer=viewer())
+    assert [hit.failure.number for hit in service.similar(second, viewer=viewer())] == [1]
+
+
+def test_secrets_are_never_stored(service: Service, now: datetime) -> None:
+    """Redacted before the store sees it, questions too."""
+    secret = "AKIA" + "Z7QX" * 4
+    record(service, now, f"The key {secret} was refused.", lesson=f"Rotate {secret}.")
+    failure = service.show(1, viewer=viewer())
+    assert secret not in failure.happened + failure.lesson
+    assert "[redacted" in failure.happened
+
+
+def test_a_bad_draft_names_its_fields(service: Service, now: datetime) -> None:
+    """What is wrong is said by field, and nothing is kept."""
+    with pytest.raises(DraftError) as raised:
+        record(service, now, " ", links=("ftp://x",))
+    assert set(raised.value.problems) == {"happened", "links"}
+    assert service.count(viewer=viewer()) == 0
+
+
+def test_only_author_and_admin_may_change(service: Service, now: datetime) -> None:
+    """Anyone else is told so; an admin may."""
+    record(service, now, NAN)
+    with pytest.raises(NotAllowedError):
+        service.revise(1, draft(OTHER), viewer=viewer(BEN), is_admin=False, now=now)
+    with pytest.raises(NotAllowedError):
+        service.delete(1, viewer=viewer(BEN), is_admin=False)
+    service.revise(1, draft(OTHER), viewer=viewer(ANA), is_admin=False, now=now)
+    service.delete(1, viewer=viewer(BEN), is_admin=True)
+    assert service.count(viewer=viewer()) == 0
+
+
+def test_another_models_vectors_are_refused(store: Store, service: Service, now: datetime) -> None:
+    """The message names the command that mends it."""
+    filled(service, now)
+    later = Service(store, Matcher(store, Source(WordEncoder("second"), "second")))
+    with pytest.raises(ModelMismatchError, match="failbot reindex"):
+        later.ask("NaN", viewer=viewer())
+
+
+def test_reindex_switches_over_and_a_serving_process_follows(
+    store: Store, service: Service, source: Source, now: datetime
+) -> None:
+    """One that served with the old model goes on with the new one, without a restart."""
+    filled(service, now)
+    question = "loss became NaN step fp16 gradients"
+    service.ask(question, viewer=viewer())
+    second = WordEncoder("second")
+    source.others["second"] = second
+    seen: list[tuple[int, int]] = []
+    other = Service(store, Matcher(store, Source(second, "second")))
+    assert other.reindex(lambda done, total: seen.append((done, total))) == 2
+    assert seen[-1] == (2, 2)
+    answer = service.ask(question, viewer=viewer())
+    assert source.setting == "second"
+    assert answer.hits[0].failure.number == 1
+    assert other.reindex() == 0, "a second reindex has nothing left to do"
+
+
+def test_embedding_in_two_threads_does_each_once(service: Service, now: datetime) -> None:
+    """The background thread and a command do not embed the same entry twice."""
+    for index in range(30):
+        record(service, now, f"{NAN} {index}")
+    done: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: done.append(service.embed_missing())) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(done) == 30
