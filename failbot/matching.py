@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +12,9 @@ import numpy as np
 from failbot import calibration
 from failbot.encoder.base import Encoder, Encoding
 from failbot.errors import ModelMismatchError
-from failbot.models import Answer, Hit, Verdict, Viewer
+from failbot.models import Answer, Failure, Hit, Verdict, Viewer
 from failbot.passages import text_of, title_of
-from failbot.ranking import Candidate, Query, RankedHit, Ranking, best_sentence, quantise, rank
+from failbot.ranking import Candidate, Corpus, Query, RankedHit, best_sentence, quantise, rank
 from failbot.store import base
 from failbot.tokens import salient, words
 
@@ -67,7 +67,8 @@ class Matcher:
         ranking = rank(
             query, [_for_scorer(one) for one in found], corpus=corpus, calibration=fitted
         )
-        hits = self._hits(ranking, query, {one.number: one for one in found}, viewer, limit)
+        candidates = {one.number: one for one in found}
+        hits = self._hits(ranking.hits[:limit], query, candidates, viewer=viewer, corpus=corpus)
         return Answer(
             verdict=Verdict(ranking.verdict) if hits else Verdict.UNKNOWN,
             hits=hits,
@@ -144,19 +145,22 @@ class Matcher:
 
     def _hits(
         self,
-        ranking: Ranking,
+        ranked: Sequence[RankedHit],
         query: Query,
-        candidates: dict[int, base.Candidate],
+        candidates: Mapping[int, base.Candidate],
+        *,
         viewer: Viewer,
-        limit: int,
+        corpus: Corpus,
     ) -> tuple[Hit, ...]:
-        best = ranking.hits[:limit]
-        failures = self._store.failures.at([one.number for one in best], viewer=viewer)
-        return tuple(
-            _hit(one, failures[one.number], query, candidates[one.number] if at < QUOTED else None)
-            for at, one in enumerate(best)
-            if one.number in failures
-        )
+        failures = self._store.failures.at([one.number for one in ranked], viewer=viewer)
+        hits = []
+        for at, one in enumerate(ranked):
+            failure = failures.get(one.number)
+            if failure is not None:  # deleted since
+                quoted = candidates[one.number]
+                sentence = _sentence(query, quoted, failure, corpus) if at < QUOTED else ""
+                hits.append(_hit(one, failure, sentence))
+        return tuple(hits)
 
 
 def _query(text: str, encoder: Encoder | None) -> Query:
@@ -172,18 +176,21 @@ def _for_scorer(one: base.Candidate) -> Candidate:
         sentence=made.vectors[0] if made else None,
         title_sentence=made.vectors[1] if made else None,
         tokens=made.tokens if made else None,
+        token_ids=made.token_ids if made else None,
         words=one.words,
     )
 
 
-def _hit(one: RankedHit, failure: object, query: Query, quoted: base.Candidate | None) -> Hit:
-    from failbot.models import Failure
+def _sentence(query: Query, one: base.Candidate, failure: Failure, corpus: Corpus) -> str:
+    """The sentence of the failure that matches best; "" where there are no vectors to compare."""
+    if one.embedding is None or query.encoding is None:
+        return ""
+    made = one.embedding
+    text = text_of(failure)
+    return best_sentence(query.encoding, made.tokens, made.starts, text, corpus=corpus)
 
-    assert isinstance(failure, Failure)
-    sentence = ""
-    if quoted is not None and quoted.embedding is not None and query.encoding is not None:
-        made = quoted.embedding
-        sentence = best_sentence(query.encoding, made.tokens, made.starts, text_of(failure))
+
+def _hit(one: RankedHit, failure: Failure, sentence: str) -> Hit:
     return Hit(
         failure=failure,
         score=one.score,
@@ -205,10 +212,9 @@ def _embeddings(
 
 
 def _embedding(whole: Encoding, title: Encoding) -> base.Embedding:
-    starts = getattr(whole, "starts", np.zeros(len(whole.token_ids), np.int32))
     return base.Embedding(
         vectors=np.stack([whole.sentence, title.sentence]),
         tokens=quantise(whole.tokens),
         token_ids=whole.token_ids,
-        starts=starts,
+        starts=whole.starts,
     )

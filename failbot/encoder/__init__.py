@@ -1,0 +1,41 @@
+"""Texts to vectors: the Encoder protocol, and what stands behind it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+from failbot.encoder.base import Encoder, Encoding, Kind
+from failbot.encoder.weights import find_weights
+from failbot.errors import ModelError
+
+__all__ = ["Encoder", "Encoding", "Kind", "Runtime", "open_encoder"]
+
+Runtime = Literal["auto", "onnx", "transformers"]
+log = logging.getLogger(__name__)
+
+
+def open_encoder(
+    model: str, *, data_folder: Path, runtime: Runtime = "auto", threads: int | None = None
+) -> Encoder:
+    """The encoder of `model`: all-MiniLM-L6-v2, a folder, or a published model's name.
+
+    "onnx" runs the export and refuses if there is none; "transformers" loads PyTorch; "auto"
+    takes the export if it is there and sound, else PyTorch. It never exports: see
+    failbot.encoder.export. `threads` None lets the run time choose.
+    :raises ModelError: when the model is missing, altered or unsafe.
+    """
+    from failbot.encoder.onnx import OnnxEncoder, exported_folder
+    from failbot.encoder.transformers import TransformersEncoder
+
+    weights = find_weights(model, data_folder=data_folder)
+    folder = exported_folder(weights, data_folder=data_folder)
+    if runtime == "onnx" or (runtime == "auto" and folder.is_dir()):
+        try:
+            return OnnxEncoder(folder, name=weights.name, threads=threads)
+        except ModelError as error:
+            if runtime == "onnx":
+                raise
+            log.warning("model %s runs with sentence-transformers: %s", weights.name, error)
+    return TransformersEncoder(weights, threads=threads)

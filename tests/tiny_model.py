@@ -1,0 +1,64 @@
+"""A small random sentence-transformers model, made here, for tests of any model but the default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+WORDS = ["the", "loss", "became", "nan", "after", "steps", "of", "training", "query", ":", ".", ","]
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *LETTERS]
+VOCABULARY += [f"##{letter}" for letter in LETTERS]
+HIDDEN = 32
+
+
+def save_tiny_model(
+    folder: Path,
+    *,
+    pooling: str = "mean",
+    further: Sequence[Any] = (),
+    prompts: dict[str, str] | None = None,
+) -> Path:
+    """A BERT of two layers with this pooling and further modules, saved with safetensors."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=HIDDEN,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=48,
+        # Wide weights: with the usual 0.02 a random model says nearly the same of every text.
+        initializer_range=0.5,
+    )
+    backbone = folder.parent / f"{folder.name}-backbone"
+    BertModel(config).save_pretrained(backbone)
+    _tokenizer().save_pretrained(backbone)
+    transformer = Transformer(str(backbone))
+    pooled = Pooling(HIDDEN, pooling_mode=pooling)
+    model = SentenceTransformer(modules=[transformer, pooled, *further], prompts=prompts)
+    model.max_seq_length = 40
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def _tokenizer() -> Any:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    ids = {word: number for number, word in enumerate(VOCABULARY)}
+    inner = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
+    inner.normalizer = normalizers.BertNormalizer()
+    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    inner.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]"}
+    names |= {"sep_token": "[SEP]", "mask_token": "[MASK]"}
+    return PreTrainedTokenizerFast(tokenizer_object=inner, model_max_length=48, **names)
