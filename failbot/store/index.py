@@ -59,7 +59,13 @@ class TeamIndex:
         """Adds the entries, each in place of the one with its id."""
         for entry in entries:
             self.remove(entry.failure_id)
-            self._add(entry)
+        first = len(self._token_ids)
+        slots = range(first, first + len(entries))
+        self._slots.update(zip((one.failure_id for one in entries), slots, strict=True))
+        self._token_ids += [one.token_ids for one in entries]
+        self._facts.extend(self._rows(entries))
+        self._words.add_many(slots, [one.words for one in entries])
+        self._tokens.count([one.token_ids for one in entries if one.token_ids is not None], 1)
         self._append_vectors(entries)
 
     def remove(self, failure_id: int) -> None:
@@ -71,7 +77,7 @@ class TeamIndex:
         self._words.remove(slot)
         token_ids, self._token_ids[slot] = self._token_ids[slot], None
         if token_ids is not None:
-            self._tokens.count(token_ids, -1)
+            self._tokens.count([token_ids], -1)
 
     def candidates(
         self,
@@ -115,22 +121,19 @@ class TeamIndex:
         allowed &= seen
         return allowed
 
-    def _add(self, entry: Entry) -> None:
-        slot = len(self._token_ids)
-        self._token_ids.append(entry.token_ids)
-        self._slots[entry.failure_id] = slot
-        self._facts.append(
+    def _rows(self, entries: Sequence[Entry]) -> NDArray[np.int64]:
+        codes = self._codes
+        rows = [
             (
                 entry.failure_id,
                 VISIBILITIES.index(entry.visibility),
-                self._codes.setdefault(entry.channel_id, len(self._codes)),
-                self._codes.setdefault(entry.author_id, len(self._codes)),
-                int(entry.vector is not None),
+                codes.setdefault(entry.channel_id, len(codes)),
+                codes.setdefault(entry.author_id, len(codes)),
+                entry.vector is not None,
             )
-        )
-        self._words.add(slot, entry.words)
-        if entry.token_ids is not None:
-            self._tokens.count(entry.token_ids, 1)
+            for entry in entries
+        ]
+        return np.array(rows, np.int64).reshape(-1, 5)
 
     def _append_vectors(self, entries: Sequence[Entry]) -> None:
         """One row a slot: zeros for an entry that is not embedded yet."""
@@ -155,12 +158,14 @@ class _Growing:
         self._buffer = np.zeros((64, width), np.int64)
         self.rows = self._buffer[:0]
 
-    def append(self, row: tuple[int, ...]) -> None:
-        size = len(self.rows)
-        if size == len(self._buffer):
-            self._buffer = np.concatenate([self._buffer, np.zeros_like(self._buffer)])
-        self._buffer[size] = row
-        self.rows = self._buffer[: size + 1]
+    def extend(self, more: NDArray[np.int64]) -> None:
+        size, wanted = len(self.rows), len(self.rows) + len(more)
+        if wanted > len(self._buffer):
+            longer = np.zeros((max(wanted, 2 * size), self._buffer.shape[1]), np.int64)
+            longer[:size] = self.rows
+            self._buffer = longer
+        self._buffer[size:wanted] = more
+        self.rows = self._buffer[:wanted]
 
 
 class _Frequencies:
@@ -169,10 +174,16 @@ class _Frequencies:
     def __init__(self) -> None:
         self.counts: NDArray[np.int32] = np.zeros(0, np.int32)
 
-    def count(self, token_ids: Offsets, step: int) -> None:
-        once = np.unique(token_ids)
-        if once.size and once[-1] >= len(self.counts):
-            longer = np.zeros(int(once[-1]) + 1024, np.int32)
-            longer[: len(self.counts)] = self.counts
-            self.counts = longer
-        self.counts[once] += step
+    def count(self, entries: Sequence[Offsets], step: int) -> None:
+        """Adds `step` for each id once for each entry that holds it."""
+        if not entries:
+            return
+        ids = np.concatenate(entries).astype(np.int64)
+        width = max(int(ids.max(initial=0)) + 1, len(self.counts))
+        owners = np.repeat(np.arange(len(entries)), [len(one) for one in entries])
+        pairs = np.sort(owners * width + ids)  # numpy's unique hashes: five times the time
+        once = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))] % width
+        longer = np.zeros(width, np.int32)
+        longer[: len(self.counts)] = self.counts
+        # Not in place: whoever scores by the earlier counts goes on with them.
+        self.counts = longer + np.int32(step) * np.bincount(once, minlength=width).astype(np.int32)

@@ -56,10 +56,11 @@ CREATE TABLE embeddings (
     team_id TEXT NOT NULL,
     version INTEGER NOT NULL, -- of the failure that was embedded
     dimension INTEGER NOT NULL,
-    vectors BLOB NOT NULL, -- float32 (k, dimension), row 0 the whole text
-    tokens BLOB NOT NULL, -- int8 (t, width): a model may project its sentence vectors
+    -- In this order: what is read at start comes before the 30 KB that are not.
     token_ids BLOB NOT NULL, -- int32 (t)
+    vectors BLOB NOT NULL, -- float32 (2, dimension): the whole text, the title
     starts BLOB NOT NULL, -- int32 (t): each token's first character in the text
+    tokens BLOB NOT NULL, -- int8 (t, width): a model may project its sentence vectors
     PRIMARY KEY (failure_id, model)
 );
 

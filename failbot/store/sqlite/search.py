@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from failbot.store.base import Candidate, Vector
 from failbot.store.index import Entry, TeamIndex
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.embeddings import MODEL, embedding_of
-from failbot.store.sqlite.rows import Row, visible
+from failbot.store.sqlite.rows import visible
 
 
 class SqliteSearch:
@@ -88,11 +87,11 @@ class SqliteSearch:
             self._take_in(self._changed())
             self._seq = state["seq"]
 
-    def _changed(self) -> list[dict[str, Any]]:
-        return self._connection.rows(
-            "SELECT changes.failure_id, changes.team_id, failures.id, visibility, channel_id,"
-            " author_id, words, dimension, token_ids,"
-            " substr(vectors, 1, 4 * dimension) AS vector"
+    def _changed(self) -> list[tuple[Any, ...]]:
+        """What changed since: team id and failure id, then the columns of `_entry_of`."""
+        return self._connection.tuples(
+            "SELECT changes.team_id, changes.failure_id, failures.id IS NOT NULL, visibility,"
+            " channel_id, author_id, words, token_ids, substr(vectors, 1, 4 * dimension)"
             " FROM changes LEFT JOIN failures ON failures.id = changes.failure_id"
             " AND failures.team_id = changes.team_id"
             " LEFT JOIN embeddings ON embeddings.failure_id = failures.id AND model = ?"
@@ -101,26 +100,33 @@ class SqliteSearch:
             [self._model, self._seq],
         )
 
-    def _take_in(self, rows: Sequence[Row]) -> None:
+    def _take_in(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Puts each changed entry into its workspace's index, and out of every other."""
         teams: dict[str, list[Entry]] = defaultdict(list)
-        for row in rows:
+        for team_id, failure_id, is_there, *facts in rows:
             for index in self._indexes.values():
-                index.remove(row["failure_id"])
-            if row["id"] is not None:
-                teams[row["team_id"]].append(_entry_of(row))
+                index.remove(failure_id)
+            if is_there:
+                teams[team_id].append(_entry_of(failure_id, *facts))
         for team_id, entries in teams.items():
             self._indexes[team_id].put(entries)
 
 
-def _entry_of(row: Row) -> Entry:
-    embedded = row["dimension"] is not None
+def _entry_of(
+    failure_id: int,
+    visibility: str,
+    channel_id: str,
+    author_id: str,
+    words: str,
+    token_ids: bytes | None,
+    vector: bytes | None,
+) -> Entry:
     return Entry(
-        failure_id=row["id"],
-        visibility=Visibility(row["visibility"]),
-        channel_id=row["channel_id"],
-        author_id=row["author_id"],
-        words=tuple(map(sys.intern, row["words"].split())),  # 100,000 entries share them
-        vector=np.frombuffer(row["vector"], np.float32) if embedded else None,
-        token_ids=np.frombuffer(row["token_ids"], np.int32) if embedded else None,
+        failure_id=failure_id,
+        visibility=Visibility(visibility),
+        channel_id=channel_id,
+        author_id=author_id,
+        words=tuple(words.split()),
+        vector=None if vector is None else np.frombuffer(vector, np.float32),
+        token_ids=None if token_ids is None else np.frombuffer(token_ids, np.int32),
     )
