@@ -1,0 +1,296 @@
+"""The scorer, with small vectors whose likeness is plain to see."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from failbot.calibration import Calibration
+from failbot.ranking import (
+    Candidate,
+    Corpus,
+    Query,
+    Ranking,
+    best_sentence,
+    quantise,
+    rank,
+)
+from failbot.ranking.signals import QUANTISATION, compare, token_weights
+from failbot.tokens import words
+from failbot.words import Words
+
+WIDTH = 48
+CALIBRATION = Calibration(
+    model="toy", intercept=-4, gap=20, back=4, floor=0.2, known=0.7, related=0.3, questions=100
+)
+VOCABULARY: dict[str, int] = {}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A text whose words are its tokens; each word has a direction of its own."""
+
+    sentence: NDArray[np.float32]
+    tokens: NDArray[np.float32]
+    token_ids: NDArray[np.int32]
+
+
+def direction(word: str) -> NDArray[np.float32]:
+    at = VOCABULARY.setdefault(word, len(VOCABULARY))
+    vector = np.random.default_rng(at).normal(size=WIDTH).astype(np.float32)
+    return vector / np.float32(np.linalg.norm(vector))
+
+
+def encoded(text: str) -> Encoded:
+    pieces = text.lower().replace(".", "").split()
+    tokens = np.array([direction(piece) for piece in pieces], np.float32).reshape(-1, WIDTH)
+    total = tokens.sum(axis=0)
+    ids = np.array([VOCABULARY[piece] for piece in pieces], np.int32)
+    return Encoded(total / np.float32(np.linalg.norm(total) + 1e-9), tokens, ids)
+
+
+def candidate(number: int, text: str, *, title: str = "") -> Candidate:
+    made = encoded(text)
+    return Candidate(
+        number=number,
+        words=tuple(words(text)),
+        sentence=made.sentence,
+        title_sentence=encoded(title or text).sentence,
+        tokens=quantise(made.tokens),
+        token_ids=made.token_ids,
+    )
+
+
+def unembedded(one: Candidate) -> Candidate:
+    return Candidate(number=one.number, words=one.words)
+
+
+def query(text: str, *, is_encoded: bool = True) -> Query:
+    return Query(
+        text=text, words=tuple(words(text)), encoding=encoded(text) if is_encoded else None
+    )
+
+
+def corpus_of(candidates: list[Candidate]) -> Corpus:
+    index = Words()
+    frequency = np.zeros(500, np.int32)
+    for one in candidates:
+        index.add(one.number, one.words)
+        if one.token_ids is not None:
+            frequency[np.unique(one.token_ids)] += 1
+    found = index.statistics()
+    return Corpus(
+        size=found.size,
+        token_frequency=frequency,
+        word_frequency=found.frequency,
+        average_length=found.average_length,
+    )
+
+
+TEXTS = [
+    "loss spikes late in pretraining despite clipping",
+    "validation images leaked into training split",
+    "annotators disagreed about sarcasm labels",
+    "throughput fell when nodes were added",
+    "tokenizer version differed between training and serving",
+    "reward model preferred long replies",
+    "retrieval returned stale documents",
+    "quantised weights lost arithmetic skill",
+]
+MEMORY = [candidate(number, text) for number, text in enumerate(TEXTS, 1)]
+
+
+def ranked(text: str, memory: list[Candidate] | None = None, **more: object) -> Ranking:
+    memory = MEMORY if memory is None else memory
+    is_encoded = bool(more.pop("is_encoded", True))
+    return rank(
+        query(text, is_encoded=is_encoded),
+        memory,
+        corpus=corpus_of(memory),
+        calibration=replace(CALIBRATION, **more),  # type: ignore[arg-type]  # fields by name
+    )
+
+
+def numbers(ranking: Ranking) -> list[int]:
+    return [one.number for one in ranking.hits]
+
+
+def test_the_failure_that_was_asked_about_is_first_and_known() -> None:
+    """Its words in another order."""
+    ranking = ranked("pretraining loss spikes despite clipping")
+    assert numbers(ranking)[0] == 1
+    assert ranking.verdict == "known"
+    assert ranking.confidence == ranking.hits[0].probability >= CALIBRATION.known
+
+
+def test_a_question_about_something_else_is_unknown() -> None:
+    """Every candidate is about as far away."""
+    ranking = ranked("lunch menu for friday afternoon")
+    assert ranking.verdict == "unknown"
+    assert ranking.confidence < CALIBRATION.related
+
+
+def test_one_content_word_is_never_known() -> None:
+    """By late interaction the word alone matches anything that holds it."""
+    memory = [*MEMORY, candidate(9, "clipping")]
+    assert ranked("clipping", memory).confidence > CALIBRATION.known
+    assert ranked("clipping", memory).verdict == "related"
+
+
+def test_an_empty_memory_is_silent() -> None:
+    """No hits, no confidence."""
+    ranking = ranked("loss spikes", [])
+    assert (ranking.hits, ranking.verdict, ranking.confidence) == ((), "unknown", 0.0)
+
+
+def test_a_memory_of_one_answers_its_own_question_and_no_other() -> None:
+    """Without rivals the floor stands for them."""
+    only = MEMORY[:1]
+    assert ranked("pretraining loss spikes despite clipping", only).verdict == "known"
+    assert ranked("lunch menu for friday afternoon", only).verdict == "unknown"
+
+
+def test_the_order_of_the_candidates_does_not_matter() -> None:
+    """The same ranking whatever the store returns them in."""
+    shuffled = random.Random(5).sample(MEMORY, len(MEMORY))
+    text = "labels of training images"
+    assert ranked(text, shuffled) == ranked(text)
+
+
+def test_ties_go_to_the_lower_number() -> None:
+    """Twins of one text, in the first three places and after."""
+    twins = [candidate(number, TEXTS[0]) for number in (5, 3, 9, 7, 4, 8)]
+    assert numbers(ranked("loss spikes", twins)) == [3, 4, 5, 7, 8, 9]
+
+
+def test_scores_and_probabilities_never_rise_down_the_list() -> None:
+    """A reader may stop anywhere."""
+    hits = ranked("training loss of the reward model labels").hits
+    assert [one.score for one in hits] == sorted((one.score for one in hits), reverse=True)
+    chances = [one.probability for one in hits]
+    assert chances == sorted(chances, reverse=True)
+    assert all(0 <= chance <= 1 for chance in chances)
+
+
+def test_signals_are_those_of_a_loop_over_tokens() -> None:
+    """Late interaction both ways, BM25's share and cosines, without blocks or reductions."""
+    corpus = corpus_of(MEMORY)
+    asked = query("training labels leaked twice")
+    signals = compare(asked, MEMORY, corpus=corpus)
+    made = asked.encoding
+    assert made is not None
+    for at, one in enumerate(MEMORY):
+        assert one.tokens is not None
+        assert one.token_ids is not None
+        alike = made.tokens @ (one.tokens / QUANTISATION).T
+        own, theirs = token_weights(made.token_ids, corpus), token_weights(one.token_ids, corpus)
+        assert signals.late[at] == pytest.approx(np.average(alike.max(1), weights=own), abs=1e-5)
+        assert signals.back[at] == pytest.approx(np.average(alike.max(0), weights=theirs), abs=1e-5)
+        assert signals.meaning[at] == pytest.approx(made.sentence @ one.sentence, abs=1e-5)
+
+
+def test_the_share_of_words_is_bm25_over_its_most() -> None:
+    """As the index in memory scores it, divided by what every word at its fullest would give."""
+    index = Words()
+    for one in MEMORY:
+        index.add(one.number, one.words)
+    asked = query("training loss loss leaked unheard")
+    shares = compare(asked, MEMORY, corpus=corpus_of(MEMORY)).words
+    scores = dict(index.top(asked.words, 100))
+    ratios = {one.number: share for one, share in zip(MEMORY, shares, strict=True) if share > 0}
+    assert ratios.keys() == scores.keys()
+    factors = [scores[number] / ratios[number] for number in scores]
+    assert factors == pytest.approx([factors[0]] * len(factors), rel=1e-4)
+    assert max(ratios.values()) < 1
+
+
+def test_many_candidates_score_as_each_does_alone() -> None:
+    """Blocks of token rows change nothing."""
+    texts = [" ".join(random.Random(n).choices(TEXTS[n % 8].split(), k=60)) for n in range(90)]
+    memory = [candidate(number, text) for number, text in enumerate(texts, 1)]
+    corpus, asked = corpus_of(memory), query("training loss leaked")
+    together = compare(asked, memory, corpus=corpus)
+    for at in (0, 33, 34, 89):
+        alone = compare(asked, [memory[at]], corpus=corpus)
+        assert together.late[at] == pytest.approx(alone.late[0], abs=1e-6)
+        assert together.back[at] == pytest.approx(alone.back[0], abs=1e-6)
+
+
+def test_rare_tokens_weigh_more() -> None:
+    """A word of every entry tells nothing; ids beyond the table occur in none."""
+    corpus = Corpus(
+        size=100,
+        token_frequency=np.array([100, 1], np.int32),
+        word_frequency={},
+        average_length=5.0,
+    )
+    common, rare, unheard = token_weights(np.array([0, 1, 7], np.int32), corpus)
+    assert 0 < common < rare < unheard
+
+
+def test_quantised_vectors_keep_their_likeness() -> None:
+    """To a hundredth, with components clipped at a half."""
+    tokens = np.array([direction(word) for word in ("loss", "spike", "label")], np.float32)
+    stored = quantise(tokens)
+    assert stored.dtype == np.int8
+    assert tokens @ (stored / QUANTISATION).T == pytest.approx(tokens @ tokens.T, abs=0.05)
+
+
+def test_an_entry_not_embedded_yet_is_found_by_its_words_but_not_known() -> None:
+    """Logged a second ago, asked about now."""
+    memory = [unembedded(MEMORY[0]), *MEMORY[1:]]
+    ranking = ranked("pretraining loss spikes despite clipping", memory)
+    assert numbers(ranking)[0] == 1
+    assert ranking.verdict != "known"
+
+
+def test_without_a_model_words_alone_decide_and_nothing_is_known() -> None:
+    """The bot answers before its model is ready."""
+    ranking = ranked("pretraining loss spikes despite clipping", is_encoded=False)
+    assert numbers(ranking)[0] == 1
+    assert ranking.verdict == "related"
+    assert ranking.hits[0].signals["meaning"] == 0
+
+
+def test_an_entry_without_tokens_matches_nothing() -> None:
+    """Its text held nothing that the model knows."""
+    empty = replace(
+        MEMORY[1], tokens=np.zeros((0, WIDTH), np.int8), token_ids=np.zeros(0, np.int32)
+    )
+    hits = ranked("validation images leaked", [MEMORY[0], empty, MEMORY[2]]).hits
+    late = {one.number: one.signals["late"] for one in hits}
+    assert late[2] == 0
+
+
+def test_from_the_fourth_place_neighbours_of_the_first_come_forward() -> None:
+    """What is like the first helps more than what shares one word with the question."""
+    near = [candidate(number, f"loss spikes clipping w{number}") for number in range(1, 4)]
+    neighbour = candidate(8, "loss spikes clipping weights lemons pears")
+    stranger = candidate(7, "loss kettle window garden lemons pears")
+    memory = [*near, stranger, neighbour]
+    assert numbers(ranked("loss", memory))[3:] == [8, 7]
+
+
+def test_the_quoted_sentence_is_the_one_that_says_it() -> None:
+    """By late interaction over the stored tokens and their offsets."""
+    text = "Title here. The loss spiked at night. Annotators disagreed about labels."
+    pieces = text.replace(".", "").split()
+    starts = np.array([text.index(piece) for piece in pieces], np.int32)
+    tokens = quantise(encoded(text).tokens)
+    assert best_sentence(encoded("labels disagreed"), tokens, starts, text) == (
+        "Annotators disagreed about labels."
+    )
+    assert best_sentence(encoded("night loss"), tokens, starts, text) == (
+        "The loss spiked at night."
+    )
+
+
+def test_without_tokens_the_first_sentence_is_quoted() -> None:
+    """And nothing of nothing."""
+    no_tokens, no_starts = np.zeros((0, WIDTH), np.int8), np.zeros(0, np.int32)
+    assert best_sentence(encoded("loss"), no_tokens, no_starts, "One. Two.") == "One."
+    assert best_sentence(encoded("loss"), no_tokens, no_starts, " ") == ""
