@@ -1,0 +1,3 @@
+"""The Web API: https://docs.slack.dev/reference/methods, as far as a bot needs it."""
+
+from __future__ import annotations
