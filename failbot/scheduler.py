@@ -40,9 +40,12 @@ class Scheduler:
         self._poster = poster
         self._stop = threading.Event()
 
-    def start(self, clock: Callable[[], datetime]) -> threading.Thread:
-        """The running thread; it ends soon after `stop`."""
-        thread = threading.Thread(target=self._run, args=(clock,), name="scheduler", daemon=True)
+    def start(
+        self, clock: Callable[[], datetime], *, tick_s: float = TICK_S
+    ) -> threading.Thread:
+        """The running thread, which looks every `tick_s`; it ends soon after `stop`."""
+        args = (clock, tick_s)
+        thread = threading.Thread(target=self._run, args=args, name="scheduler", daemon=True)
         thread.start()
         return thread
 
@@ -53,13 +56,13 @@ class Scheduler:
         """Posts what is due at `now`; how many were posted."""
         return sum(self._post(schedule, now) for schedule in self._digests.schedules())
 
-    def _run(self, clock: Callable[[], datetime]) -> None:
+    def _run(self, clock: Callable[[], datetime], tick_s: float) -> None:
         while not self._stop.is_set():
             try:
                 self.tick(clock())
             except FailbotError:
                 log.exception("the scheduler could not read its schedules")
-            self._stop.wait(TICK_S)
+            self._stop.wait(tick_s)
 
     def _post(self, schedule: Schedule, now: datetime) -> bool:
         claim = self._claim(schedule, now)

@@ -11,7 +11,7 @@ from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.errors import SlackError
 from failbot.models import Digest, Schedule, Viewer
-from failbot.scheduler import Scheduler
+from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import SlackSide, build
 from failbot.slack.delivery import error_code, is_final, post_digest
 from failbot.slack.places import SLACK_FAILURES
@@ -31,10 +31,12 @@ def serve(
     stop: Event,
     http: bool = False,
     now: Callable[[], datetime] = utc_now,
+    tick_s: float = TICK_S,
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serves Slack until `stop` is set; acks at once, while the model loads in the background.
 
+    :param tick_s: how often to look whether a digest is due.
     :param on_ready: called when requests are answered.
     :raises ConfigError: a setting is missing, or the port is taken.
     :raises StoreError: the database cannot be opened. :raises SlackError: a token is refused.
@@ -43,7 +45,7 @@ def serve(
     side = build(config, runtime.service, runtime.store.inbox, now=now)
     scheduler = _scheduler(runtime, side)
     runtime.start_background()
-    scheduler.start(now)
+    scheduler.start(now, tick_s=tick_s)
     try:
         if http:
             serve_http(

@@ -1,0 +1,1 @@
+"""failbot in Slack: payloads in, the service's answers out as Block Kit."""

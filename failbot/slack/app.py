@@ -1,0 +1,209 @@
+"""The Bolt app and what stands behind it: clients, workers, the bot's own identity, its errors."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event, Thread
+from typing import Any
+
+from slack_bolt import App, BoltContext, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+
+from failbot.config import Config
+from failbot.errors import ConfigError
+from failbot.models import Digest, Schedule, Viewer
+from failbot.service import Service
+from failbot.slack import digesting
+from failbot.slack.bot import Bot
+from failbot.slack.delivery import error_code, is_final
+from failbot.slack.events import store_questions
+from failbot.slack.listeners import Listeners
+from failbot.slack.places import SLACK_FAILURES, Places
+from failbot.slack.refusals import explain
+from failbot.slack.work import HANDLERS, apologize
+from failbot.slack.worker import Workers
+from failbot.store.base import Claim, Inbox
+
+logger = logging.getLogger(__name__)
+
+CALL_TIMEOUT_S = 10
+LOOKUP_TIMEOUT_S = 2  # a form's place is looked up within the 3 s in which Slack wants its ack
+LONGEST_PAUSE_S = 60.0
+
+# Bolt and the SDK write message text at INFO and DEBUG: a rejected body, an event, a payload.
+SDK_LOGGERS = ("slack_bolt", "slack_sdk")
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who the bot is, once Slack has said so; until then its fields are empty."""
+
+    team_id: str = ""
+    user_id: str = ""
+    bot_id: str = ""
+    known: Event = field(default_factory=Event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackSide:
+    """The running Slack side: `app` takes requests, `bot` acts, `workers` answer."""
+
+    app: App
+    bot: Bot
+    workers: Workers
+    identity: Identity
+
+    def start(self, *, stop: Event, on_team: Callable[[str], None]) -> None:
+        """Starts the workers, and asks Slack who the bot is; returns at once.
+
+        :param on_team: told the workspace's id as soon as it is known.
+        """
+        self.workers.start()
+        Thread(
+            target=introduce,
+            args=(self.bot.client, self.identity),
+            kwargs={"stop": stop, "on_team": on_team},
+            name="failbot-introduce",
+            daemon=True,
+        ).start()
+
+    def audience_of(self, schedule: Schedule) -> Viewer:
+        """What everyone in the schedule's channel may see; for the scheduler."""
+        return digesting.audience_of(self.bot, schedule)
+
+    def post_digest(self, schedule: Schedule, digest: Digest, claim: Claim) -> str:
+        """The ts of the digest, posted; for the scheduler. Raises as `digesting.post_due` does."""
+        return digesting.post_due(self.bot, schedule, digest, claim)
+
+    def close(self) -> None:
+        """Lets the workers finish what they hold."""
+        self.workers.stop()
+        self.bot.places.close()
+
+
+def sending_client(config: Config, *, timeout_s: int = CALL_TIMEOUT_S) -> WebClient:
+    """A client that never repeats a call by itself: its caller knows whether that is safe."""
+    return WebClient(
+        config.slack_bot_token,
+        base_url=config.slack_api_url,
+        timeout=timeout_s,
+        retry_handlers=[],
+        logger=_sdk_logger(),
+    )
+
+
+def build(
+    config: Config,
+    service: Service,
+    inbox: Inbox,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], float] = time.monotonic,
+) -> SlackSide:
+    """The Slack side, not yet started; calls nothing.
+
+    :param clock: monotonic seconds, for how long what Slack said is believed.
+    """
+    quiet_sdk()
+    woken = Event()
+    lookups = sending_client(config, timeout_s=LOOKUP_TIMEOUT_S)
+    bot = Bot(
+        service=service,
+        inbox=inbox,
+        places=Places(lookups, service, clock=clock),
+        client=sending_client(config),
+        now=now,
+        knock=woken.set,
+    )
+    identity = Identity()
+    return SlackSide(
+        app=build_app(config, bot, identity),
+        bot=bot,
+        workers=Workers(bot, HANDLERS, apologize=apologize, woken=woken),
+        identity=identity,
+    )
+
+
+def build_app(config: Config, bot: Bot, identity: Identity) -> App:
+    """The Bolt app with every listener. :raises ConfigError: Bolt would read other settings."""
+    app = App(
+        name="failbot",
+        logger=_sdk_logger(),
+        # A client without token, and `authorize` below: else Bolt asks Slack who it is during the
+        # first request, and answers none while Slack does not.
+        client=WebClient(base_url=config.slack_api_url, logger=_sdk_logger()),
+        signing_secret=config.slack_signing_secret,
+        authorize=_authorize(config, identity),
+        token_verification_enabled=False,
+    )
+    if app.oauth_flow is not None:
+        raise ConfigError(
+            "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"
+        )
+    app.use(store_questions(bot))
+    Listeners(bot).register(app)
+    app.error(_error_handler(bot))
+    return app
+
+
+def introduce(
+    client: WebClient, identity: Identity, *, stop: Event, on_team: Callable[[str], None]
+) -> None:
+    """Asks Slack who the bot is until it answers, or refuses the token for good."""
+    pause_s = 1.0
+    while not stop.is_set():
+        try:
+            answer = client.auth_test()
+        except SLACK_FAILURES as error:
+            if is_final(error):
+                logger.error("Slack refuses the bot token (%s): failbot doctor", error_code(error))
+                return
+            stop.wait(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            continue
+        identity.team_id = str(answer.get("team_id") or "")
+        identity.user_id = str(answer.get("user_id") or "")
+        identity.bot_id = str(answer.get("bot_id") or "")
+        on_team(identity.team_id)
+        identity.known.set()
+        return
+
+
+def quiet_sdk() -> None:
+    """Keeps message text and tokens out of the log, whatever level failbot's own log has."""
+    for name in SDK_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _sdk_logger() -> logging.Logger:
+    logger = logging.getLogger("slack_bolt.failbot")
+    logger.setLevel(logging.WARNING)  # Bolt asks the level of this very logger
+    return logger
+
+
+def _authorize(config: Config, identity: Identity) -> Callable[..., AuthorizeResult]:
+    def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            bot_token=config.slack_bot_token,
+            bot_id=identity.bot_id or None,
+            bot_user_id=identity.user_id or None,
+        )
+
+    return authorize
+
+
+def _error_handler(bot: Bot) -> Callable[..., BoltResponse]:
+    """For what is raised outside a listener, which explains its own: Slack may try again."""
+
+    def handle(error: Exception, body: dict[str, Any], context: BoltContext) -> BoltResponse:
+        explain(bot, error, body=body, ack=context.ack)
+        return BoltResponse(status=503)
+
+    return handle

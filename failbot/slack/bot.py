@@ -1,0 +1,103 @@
+"""What every listener and worker holds, and who it acts for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk import WebClient
+
+from failbot.errors import InputError
+from failbot.models import Place, Viewer
+from failbot.service import Service
+from failbot.slack.blocks import Message
+from failbot.slack.delivery import whisper
+from failbot.slack.places import Places
+from failbot.store.base import Inbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Someone who typed a command, pressed a button or submitted a form, and where."""
+
+    team_id: str
+    user_id: str
+    channel_id: str = ""
+    hint: str = ""  # what the payload calls the channel
+    trigger_id: str = ""
+    response_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """failbot's parts, for the Slack side; any thread."""
+
+    service: Service
+    inbox: Inbox
+    places: Places
+    client: WebClient  # without retries: see delivery
+    now: Callable[[], datetime]
+    knock: Callable[[], None]  # tells the workers that the inbox holds something
+
+    def tell(self, actor: Actor, message: Message, *, replace: bool = False) -> None:
+        """Shows the message to the actor alone."""
+        whisper(
+            self.client,
+            message,
+            user_id=actor.user_id,
+            channel_id=actor.channel_id,
+            response_url=actor.response_url,
+            replace=replace,
+        )
+
+    def later(
+        self, kind: str, payload: dict[str, object], *, team_id: str, keys: Sequence[str]
+    ) -> bool:
+        """Whether this is new work; committed, and taken up by a worker at once."""
+        is_new = self.inbox.add(kind, payload, team_id=team_id, keys=keys, now=self.now())
+        self.knock()
+        return is_new
+
+    def viewer(self, actor: Actor) -> Viewer:
+        """What the actor may see. :raises NotAllowedError: a guest, an outsider, or unknown."""
+        return self.places.admit(actor.team_id, actor.user_id)
+
+    def is_admin(self, actor: Actor) -> bool:
+        return self.places.person(actor.team_id, actor.user_id).is_admin
+
+    def place(self, actor: Actor) -> Place:
+        return self.places.place_of(actor.team_id, actor.channel_id, hint=actor.hint)
+
+
+def actor_of(body: Mapping[str, object]) -> Actor:
+    """Who acts, in the payload of a command, an action, a shortcut, a view or an event.
+
+    :raises InputError: the payload names nobody.
+    """
+    user, channel, event = _part(body, "user"), _part(body, "channel"), _part(body, "event")
+    user_id = _text(body, "user_id") or _text(user, "id") or _text(event, "user")
+    if not user_id:
+        raise InputError("Slack did not say who this is from; try again")
+    return Actor(
+        team_id=_text(_part(body, "team"), "id")
+        or _text(body, "team_id")
+        or _text(user, "team_id"),
+        user_id=user_id,
+        channel_id=_text(body, "channel_id")
+        or _text(channel, "id")
+        or _text(_part(body, "container"), "channel_id"),
+        hint=_text(body, "channel_name") or _text(channel, "name"),
+        trigger_id=_text(body, "trigger_id"),
+        response_url=_text(body, "response_url"),
+    )
+
+
+def _part(body: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = body.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _text(body: Mapping[str, object], name: str) -> str:
+    value = body.get(name)
+    return value if isinstance(value, str) else ""

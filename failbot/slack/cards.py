@@ -1,0 +1,141 @@
+"""A failure as a card, and what is said around logging, editing and deleting it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from failbot.models import Explanation, ExplanationStatus, Failure, Hit, Visibility
+from failbot.slack.blocks import (
+    SEEN_BY,
+    TITLE_SIZE,
+    Links,
+    Message,
+    actions,
+    button,
+    context,
+    section,
+    titled,
+)
+from failbot.text import clip, clip_line, link, person, quote
+
+# Sizes after escaping; together they stay under Slack's limit for all blocks of a message even
+# if JSON doubles every character of them.
+STORY_SIZE = 1_200
+LESSON_SIZE = 600
+WHY_SIZE = 300
+REMARK_SIZE = 250
+URL_SIZE = 250
+EXPLANATIONS_AT_MOST = 3
+LINKS_AT_MOST = 3
+
+DELETE = "delete_failure"
+KEEP = "keep_failure"
+
+
+def card(failure: Failure) -> Message:
+    """The failure in full, as far as a message holds it."""
+    blocks = [section(text) for text in _parts(failure)]
+    blocks.append(context(_facts(failure)))
+    return Message(text=_sentence(failure), blocks=blocks)
+
+
+def logged(failure: Failure, *, similar: Sequence[Hit], links: Links) -> Message:
+    """What the author alone is told after logging: the number, who sees it, what is like it."""
+    first = f"{failure.reference} is logged: {SEEN_BY[failure.visibility]}."
+    blocks = [section(f"{first} `/failure edit {failure.reference}` adds to it.")]
+    if similar:
+        blocks.append(section("*It resembles what was logged before:*"))
+        blocks += [section(_resembling(hit, links)) for hit in similar]
+    return Message(text=first, blocks=blocks)
+
+
+def saved(failure: Failure) -> Message:
+    """What is told alone after an edit."""
+    words = f"{failure.reference} is saved, as version {failure.version}."
+    return Message(text=words, blocks=[section(words)])
+
+
+def unposted(failure: Failure, code: str) -> str:
+    """Why no card is in the channel, from Slack's refusal, and what to do about it."""
+    if code in ("not_in_channel", "channel_not_found"):
+        words = "I am not in this channel, so there is no card: type `/invite @failbot` here."
+        if failure.visibility is Visibility.CHANNEL:
+            words += " Until then nobody finds the entry: I cannot see who belongs to the channel."
+        return words
+    if code == "is_archived":
+        return "The channel is archived, so there is no card; the entry is kept."
+    return f"Slack refused the card ({clip_line(code, 60)}); the entry is kept."
+
+
+def ask_deletion(failure: Failure) -> Message:
+    """The question before a failure is deleted."""
+    words = f"Delete {failure.reference} for good? Its versions and its card go too."
+    quoted = f"*{clip_line(failure.name, TITLE_SIZE)}*"
+    value = str(failure.number)
+    buttons = actions(
+        button(f"Delete {failure.reference}", DELETE, value=value, style="danger"),
+        button("Keep it", KEEP, value=value),
+    )
+    return Message(text=words, blocks=[section(f"{words}\n{quoted}"), buttons])
+
+
+def leading(failure: Failure) -> Explanation | None:
+    """The explanation to show where only one fits: supported before open before ruled out."""
+    order = (ExplanationStatus.SUPPORTED, ExplanationStatus.OPEN, ExplanationStatus.RULED_OUT)
+    ranked = sorted(failure.explanations, key=lambda one: order.index(one.status))
+    return ranked[0] if ranked else None
+
+
+def why(explanation: Explanation) -> str:
+    """An explanation with its status, in mrkdwn."""
+    return f"*Why* ({explanation.status.value}): {clip(explanation.text, WHY_SIZE)}"
+
+
+def _parts(failure: Failure) -> Iterator[str]:
+    outcome = f" · {failure.outcome.value}" if failure.outcome else ""
+    yield f"*{failure.reference} · {clip_line(failure.name, TITLE_SIZE)}*{outcome}"
+    yield f"*Tried, expecting*\n{clip(failure.tried, STORY_SIZE)}"
+    yield f"*Happened*\n{clip(failure.happened, STORY_SIZE)}"
+    if failure.explanations:
+        yield "\n".join(why(one) for one in failure.explanations[:EXPLANATIONS_AT_MOST])
+    if failure.lesson:
+        yield f"*Lesson*\n{clip(failure.lesson, LESSON_SIZE)}"
+    if failure.valid_while:
+        yield f"*Worth retrying when* {clip(failure.valid_while, REMARK_SIZE)}"
+    if failure.links:
+        yield " · ".join(_short_link(url) for url in failure.links[:LINKS_AT_MOST])
+
+
+def _facts(failure: Failure) -> str:
+    """The small line under a card."""
+    facts = [
+        f"Logged by {person(failure.author_id)}",
+        f"{failure.created_at:%Y-%m-%d}",
+        clip_line(", ".join(failure.modes), REMARK_SIZE),
+        clip_line(" ".join(f"#{tag}" for tag in failure.tags), REMARK_SIZE),
+        f"cost: {clip_line(failure.cost, 120)}" if failure.cost else "",
+        f"version {failure.version}" if failure.version > 1 else "",
+        SEEN_BY[failure.visibility],
+    ]
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _short_link(url: str) -> str:
+    """The address as a link; one that is too long to click is shown cut, as text."""
+    label = clip_line(url.partition("://")[2] or url, 60)
+    return link(url, url.partition("://")[2][:60]) if len(url) <= URL_SIZE else label
+
+
+def _resembling(hit: Hit, links: Links) -> str:
+    lines = [titled(hit.failure, links)]
+    if hit.sentence:
+        lines.append(quote(hit.sentence, REMARK_SIZE))
+    if hit.failure.number not in links:
+        lines.append(f"`/failure show {hit.failure.reference}`")
+    return "\n".join(lines)
+
+
+def _sentence(failure: Failure) -> str:
+    name = clip_line(failure.name, TITLE_SIZE)
+    lesson = f" Lesson: {clip_line(failure.lesson, 300)}" if failure.lesson else ""
+    return f"{failure.reference}: {name}.{lesson}"

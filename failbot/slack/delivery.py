@@ -1,0 +1,275 @@
+"""Sending to Slack: safely formatted, recognisable afterwards, and refusals told apart.
+
+A message that must not repeat is sent by a client without retries (`sending_client`); whoever
+sends it again first looks for it with `find_posted`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from slack_sdk.errors import SlackApiError
+
+from failbot.models import Digest, Failure
+from failbot.slack.blocks import Block, Message
+from failbot.slack.digests import digest_details, digest_message
+from failbot.slack.places import SLACK_FAILURES
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+    from slack_sdk.web import SlackResponse
+
+logger = logging.getLogger(__name__)
+
+CARD = "failbot_card"
+ANSWER = "failbot_answer"
+DIGEST = "failbot_digest"
+DETAILS = "failbot_digest_details"
+NOTE = "failbot_note"
+
+PAGE = 200  # messages of one page of history
+PAGES = 5  # a message that was sent moments or minutes ago is near the end
+RESPONSE_TIMEOUT_S = 10
+
+# docs.slack.dev, "chat.postMessage", errors: those that pass. Every other refusal is for good.
+PASSING = frozenset(
+    {
+        "ratelimited",
+        "rate_limited",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+    }
+)
+
+
+def error_code(error: Exception) -> str:
+    """Slack's name of the refusal, such as not_in_channel; "" where there is none."""
+    response = getattr(error, "response", None)
+    data = getattr(response, "data", response)
+    return str(data.get("error") or "") if isinstance(data, Mapping) else ""
+
+
+def is_final(error: Exception) -> bool:
+    """Whether sending the same again cannot help."""
+    if not isinstance(error, SlackApiError):
+        return False
+    status = getattr(error.response, "status_code", 200)
+    # An answer that is no JSON has a sentence for its error; it comes from something in between.
+    code = error_code(error)
+    return status == 200 and bool(code) and code not in PASSING and " " not in code
+
+
+def retry_after_s(error: Exception) -> float:
+    """The seconds that Slack asks to wait; 0 where it does not say."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    value = next((v for name, v in headers.items() if name.lower() == "retry-after"), "0")
+    digits = value[0] if isinstance(value, list) else value
+    return float(digits) if str(digits).isdigit() else 0.0
+
+
+def post(
+    client: WebClient,
+    channel_id: str,
+    *,
+    message: Message,
+    event_type: str,
+    key: str,
+    thread_ts: str = "",
+) -> str:
+    """The ts of the message now posted. :raises SlackApiError: and what a dropped line raises."""
+    answer = client.chat_postMessage(
+        channel=channel_id,
+        text=message.text,
+        blocks=message.blocks,
+        thread_ts=thread_ts or None,
+        metadata={"event_type": event_type, "event_payload": {"key": key}},
+        parse="none",
+        link_names=False,
+        unfurl_links=False,
+        unfurl_media=False,
+    )
+    return str(answer["ts"])
+
+
+def update(client: WebClient, channel_id: str, *, message_ts: str, message: Message) -> None:
+    """Puts the message in place of the posted one; idempotent."""
+    client.chat_update(
+        channel=channel_id,
+        ts=message_ts,
+        text=message.text,
+        blocks=message.blocks,
+        parse="none",
+        link_names=False,
+    )
+
+
+def find_posted(
+    client: WebClient, channel_id: str, *, event_type: str, key: str, thread_ts: str = ""
+) -> str:
+    """The ts of the message sent with this type and key; "" if there is none, or no way to look.
+
+    :raises SlackApiError: and what a dropped line raises: look again later.
+    """
+    cursor = ""
+    for _ in range(PAGES):
+        try:
+            page = _page(client, channel_id, thread_ts=thread_ts, cursor=cursor)
+        except SlackApiError as error:
+            if is_final(error):
+                logger.warning("cannot look for a sent message: %s", error_code(error))
+                return ""
+            raise
+        for message in page.get("messages") or ():
+            if _is_sent_as(message, event_type, key):
+                return str(message["ts"])
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            break
+    return ""
+
+
+def whisper(
+    client: WebClient,
+    message: Message,
+    *,
+    user_id: str,
+    channel_id: str,
+    response_url: str = "",
+    thread_ts: str = "",
+    replace: bool = False,
+) -> None:
+    """Tells one person alone: where they acted, else beside it, else in a direct message.
+
+    :param replace: put it in place of the message whose button was pressed.
+    :raises SlackApiError: and what a dropped line raises: nothing got through.
+    """
+    if response_url and _respond(response_url, message, replace=replace):
+        return
+    try:
+        client.chat_postEphemeral(
+            channel=channel_id,
+            user=user_id,
+            text=message.text,
+            blocks=message.blocks,
+            thread_ts=thread_ts or None,
+            parse="none",
+            link_names=False,
+        )
+    except SlackApiError as error:
+        if not is_final(error):
+            raise
+        post(client, user_id, message=message, event_type=NOTE, key="")
+
+
+def card_links(client: WebClient, failures: Iterable[Failure]) -> dict[int, str]:
+    """The address of each failure's card; those without a card, or whose card is gone, lack one."""
+    links: dict[int, str] = {}
+    for failure in failures:
+        if failure.card_ts and failure.number not in links:
+            address = permalink(client, failure.channel_id, failure.card_ts)
+            links |= {failure.number: address} if address else {}
+    return links
+
+
+def permalink(client: WebClient, channel_id: str, message_ts: str) -> str:
+    """The address of a message; "" where Slack gives none: gone, or out of the bot's reach."""
+    try:
+        answer = client.chat_getPermalink(channel=channel_id, message_ts=message_ts)
+    except SLACK_FAILURES as error:
+        logger.info("no permalink: %s", type(error).__name__)
+        return ""
+    return str(answer.get("permalink") or "")
+
+
+def post_once(
+    client: WebClient,
+    channel_id: str,
+    *,
+    message: Message,
+    event_type: str,
+    key: str,
+    may_be_posted: bool,
+    thread_ts: str = "",
+) -> str:
+    """The ts of the message with this key, posted now unless it is there already.
+
+    :param may_be_posted: an earlier attempt may have got through: look before sending again.
+    """
+    sent = {"event_type": event_type, "key": key, "thread_ts": thread_ts}
+    found = find_posted(client, channel_id, **sent) if may_be_posted else ""
+    return found or post(client, channel_id, message=message, **sent)
+
+
+def post_digest(
+    client: WebClient, channel_id: str, *, digest: Digest, may_be_posted: bool = False
+) -> str:
+    """The ts of the week's digest in this channel, with its details in the thread.
+
+    :raises SlackApiError: and what a dropped line raises; `is_final` tells which are for good.
+    """
+    failures = [*digest.lessons, *(digest.pattern.failures if digest.pattern else ())]
+    links = card_links(client, failures)
+    key = f"{channel_id}:{digest.week}"
+    message_ts = post_once(
+        client,
+        channel_id,
+        message=digest_message(digest, links=links),
+        event_type=DIGEST,
+        key=key,
+        may_be_posted=may_be_posted,
+    )
+    if details := digest_details(digest, links=links):
+        post_once(
+            client,
+            channel_id,
+            message=details,
+            event_type=DETAILS,
+            key=key,
+            may_be_posted=may_be_posted,
+            thread_ts=message_ts,
+        )
+    return message_ts
+
+
+def _respond(response_url: str, message: Message, *, replace: bool) -> bool:
+    from slack_sdk.webhook import WebhookClient
+
+    try:
+        answer = WebhookClient(response_url, timeout=RESPONSE_TIMEOUT_S).send_dict(
+            {
+                "text": message.text,
+                "blocks": message.blocks,
+                "response_type": "ephemeral",
+                "replace_original": replace,
+            }
+        )
+    except SLACK_FAILURES as error:
+        logger.info("a response_url did not answer: %s", type(error).__name__)
+        return False
+    return answer.status_code == 200
+
+
+def _page(client: WebClient, channel_id: str, *, thread_ts: str, cursor: str) -> SlackResponse:
+    if thread_ts:
+        return client.conversations_replies(
+            channel=channel_id,
+            ts=thread_ts,
+            cursor=cursor or None,
+            limit=PAGE,
+            include_all_metadata=True,
+        )
+    return client.conversations_history(
+        channel=channel_id, cursor=cursor or None, limit=PAGE, include_all_metadata=True
+    )
+
+
+def _is_sent_as(message: Block, event_type: str, key: str) -> bool:
+    metadata = message.get("metadata")
+    if not isinstance(metadata, Mapping) or metadata.get("event_type") != event_type:
+        return False
+    payload = metadata.get("event_payload")
+    return isinstance(payload, Mapping) and payload.get("key") == key

@@ -1,0 +1,128 @@
+"""Questions in Slack's events: recognised, and in the inbox before Slack is told that they came.
+
+Bolt answers 200 to an event whatever its listener does; a question is therefore stored by a
+middleware, and where that fails Slack hears 503 and sends the event again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from slack_bolt import BoltResponse
+
+from failbot.errors import FailbotError
+from failbot.slack.bot import Bot
+
+logger = logging.getLogger(__name__)
+
+QUESTION = "question"  # the kind of inbox item
+
+# Messages that people write; every other subtype is a change, a notice or a bot's.
+WRITTEN = frozenset({None, "file_share", "thread_broadcast"})
+_ID = re.compile(r"[A-Z0-9]{2,30}")
+_TS = re.compile(r"\d{1,12}\.\d{1,9}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A message that asks something, as Slack wrote it."""
+
+    team_id: str
+    channel_id: str
+    user_id: str
+    text: str
+    message_ts: str
+    thread_ts: str = ""
+    hint: str = ""  # the event's channel_type
+
+    @property
+    def key(self) -> str:
+        return f"{self.channel_id}:{self.message_ts}"
+
+
+def asked_in(body: Mapping[str, Any]) -> Asked | None:
+    """The question in an event; None for a bot's message, an edit, a deletion or anything else."""
+    event = body.get("event")
+    if not isinstance(event, dict) or not _is_written(event, bot_user_id=_receiver(body)):
+        return None
+    hint = _text(event, "channel_type")
+    if event.get("type") == "message" and hint != "im":
+        return None
+    asked = Asked(
+        team_id=_team(body),
+        channel_id=_text(event, "channel"),
+        user_id=_text(event, "user"),
+        text=_text(event, "text"),
+        message_ts=_text(event, "ts"),
+        thread_ts=_text(event, "thread_ts"),
+        hint=hint,
+    )
+    ids = (asked.team_id, asked.channel_id, asked.user_id)
+    whole = all(_ID.fullmatch(one) for one in ids) and _TS.fullmatch(asked.message_ts)
+    return asked if whole else None
+
+
+def keys_of(body: Mapping[str, Any], asked: Asked) -> list[str]:
+    """What tells this message from any other, however often and under whatever id it comes."""
+    keys = [f"message:{asked.team_id}:{asked.key}"]
+    if event_id := _text(body, "event_id"):
+        keys.append(f"event:{event_id}")
+    if client_msg_id := _text(body["event"], "client_msg_id"):
+        keys.append(f"client:{asked.team_id}:{asked.channel_id}:{client_msg_id}")
+    return keys
+
+
+def store_questions(bot: Bot) -> Callable[..., BoltResponse]:
+    """A Bolt middleware that takes messages and mentions; all else goes on to the listeners."""
+
+    def middleware(body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:
+        event = body.get("event")
+        if not isinstance(event, dict) or event.get("type") not in ("app_mention", "message"):
+            return next()
+        asked = asked_in(body)
+        if asked is None:
+            return BoltResponse(status=200)
+        try:
+            keys = keys_of(body, asked)
+            bot.later(QUESTION, asdict(asked), team_id=asked.team_id, keys=keys)
+        except FailbotError as error:
+            logger.error("a question is not stored, Slack will repeat it: %s", error)
+            return BoltResponse(status=503)
+        return BoltResponse(status=200)
+
+    return middleware
+
+
+def _is_written(event: Mapping[str, Any], *, bot_user_id: str) -> bool:
+    """Whether a person wrote this just now."""
+    return (
+        event.get("subtype") in WRITTEN
+        and not any(event.get(mark) for mark in ("bot_id", "app_id", "edited", "hidden"))
+        and event.get("user") != bot_user_id
+    )
+
+
+def _receiver(body: Mapping[str, Any]) -> str:
+    """The bot user that the event was sent to."""
+    authorization = _authorization(body)
+    return _text(authorization, "user_id") if authorization.get("is_bot") else ""
+
+
+def _team(body: Mapping[str, Any]) -> str:
+    """The workspace that failbot is installed in, also when the message is from another one's."""
+    return _text(_authorization(body), "team_id") or _text(body, "team_id")
+
+
+def _authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = body.get("authorizations")
+    first = found[0] if isinstance(found, list) and found else None
+    return first if isinstance(first, dict) else {}
+
+
+def _text(part: Mapping[str, Any], name: str) -> str:
+    value = part.get(name)
+    return value if isinstance(value, str) else ""

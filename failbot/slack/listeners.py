@@ -1,0 +1,202 @@
+"""What happens when someone types /failure, presses a button, sends a form or opens the Home tab.
+
+Each listener is ack -> form -> service -> blocks -> reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from failbot.errors import FailbotError, InputError
+from failbot.models import Draft, Failure, Receipt
+from failbot.slack import answers, cards, forms
+from failbot.slack.blocks import help_message, home, notice
+from failbot.slack.bot import Actor, Bot, actor_of
+from failbot.slack.commands import parse
+from failbot.slack.delivery import card_links, permalink
+from failbot.slack.manifest import COMMAND, SHORTCUT
+from failbot.slack.refusals import explain
+from failbot.slack.replies import editable, open_form, reply
+from failbot.slack.work import REMOVE_CARD, SHOW_CARD, Shown
+from failbot.text import clean, decode
+
+HOME_ENTRIES = 5
+Body = dict[str, Any]
+# What Bolt hands over: the ack, the whole request, and its part that matters: the command, the
+# message shortcut, the view, the pressed button, the event.
+Listener = Callable[[Ack, Body, Body], None]
+
+
+class Listeners:
+    """The listeners of one bot; Bolt calls each in a thread of its own."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    def register(self, app: App) -> None:
+        app.command(COMMAND)(self._explained(self.command))
+        app.shortcut(SHORTCUT)(self._explained(self.shortcut))
+        app.view(forms.CALLBACK)(self._explained(self.submit))
+        app.action(answers.WORD)(self._explained(self.word))
+        app.action(answers.LOG_IT)(self._explained(self.log_it))
+        app.action(cards.DELETE)(self._explained(self.delete))
+        app.action(cards.KEEP)(self._explained(self.keep))
+        app.event("app_home_opened")(self._explained(self.home_opened))
+
+    def _explained(self, listener: Listener) -> Listener:
+        """The listener, with its errors told to whoever acted.
+
+        Bolt forgets an ack when the listener raises within 10 ms of it, and lets Slack time out;
+        an error must therefore not reach Bolt.
+        """
+
+        def run(ack: Ack, body: Body, payload: Body) -> None:
+            try:
+                listener(ack, body, payload)
+            except Exception as error:
+                explain(self._bot, error, body=body, ack=ack)
+
+        return run
+
+    def command(self, ack: Ack, body: Body, payload: Body) -> None:
+        ack()
+        actor = actor_of(body)
+        try:
+            command = parse(str(body.get("text") or ""))
+        except InputError as error:
+            self._bot.tell(actor, help_message(str(error)))
+            return
+        for message in reply(self._bot, actor, command):
+            self._bot.tell(actor, message)
+
+    def shortcut(self, ack: Ack, body: Body, payload: Body) -> None:
+        ack()
+        actor = actor_of(body)
+        open_form(self._bot, actor, self._draft_from(body, actor))
+
+    def submit(self, ack: Ack, body: Body, view: Body) -> None:
+        try:
+            filled = forms.read(view)
+            actor = _submitter(body, filled.origin)
+            failure = self._store(actor, filled, source=f"view:{view.get('id')}")
+        except FailbotError as error:
+            ack(response_action="errors", errors=forms.errors(error, view))
+            return
+        self._announce(actor, filled, failure, key=f"view:{view.get('id')}")
+        ack()
+
+    def word(self, ack: Ack, body: Body, action: Body) -> None:
+        ack()
+        actor = actor_of(body)
+        helped, question_id, number = answers.read_word(action["action_id"])
+        receipt = Receipt(
+            question_id=question_id,
+            number=number,
+            user_id=actor.user_id,
+            helped=helped,
+            at=self._bot.now(),
+        )
+        self._bot.service.receive(receipt, viewer=self._bot.viewer(actor))
+        self._bot.tell(actor, notice(answers.thanks_for_word(f"F-{number}", helped=helped)))
+
+    def log_it(self, ack: Ack, body: Body, action: Body) -> None:
+        ack()
+        happened = clean(str(action.get("value") or ""))
+        open_form(self._bot, actor_of(body), Draft(tried="", happened=happened))
+
+    def delete(self, ack: Ack, body: Body, action: Body) -> None:
+        ack()
+        actor = actor_of(body)
+        failure = self._delete(actor, int(action["value"]))
+        words = f"{failure.reference} is deleted."
+        self._bot.tell(actor, notice(words), replace=True)
+
+    def keep(self, ack: Ack, body: Body, action: Body) -> None:
+        ack()
+        words = f"F-{int(action['value'])} is kept."
+        self._bot.tell(actor_of(body), notice(words), replace=True)
+
+    def home_opened(self, ack: Ack, body: Body, event: Body) -> None:
+        if event.get("tab", "home") != "home":
+            return
+        actor = actor_of(body)
+        viewer = self._bot.places.viewer_for(actor.team_id, actor.user_id)
+        own = self._bot.service.newest(viewer=viewer, limit=HOME_ENTRIES, author_id=actor.user_id)
+        view = home(own, links=card_links(self._bot.client, own))
+        self._bot.client.views_publish(user_id=actor.user_id, view=view)
+
+    def _draft_from(self, body: Body, actor: Actor) -> Draft:
+        message = body.get("message") or {}
+        address = permalink(self._bot.client, actor.channel_id, str(message.get("ts") or ""))
+        return Draft(
+            tried="", happened=decode(_written(message)), links=(address,) if address else ()
+        )
+
+    def _store(self, actor: Actor, filled: forms.Filled, *, source: str) -> Failure:
+        """The failure, committed."""
+        bot, now = self._bot, self._bot.now()
+        if not filled.origin.number:
+            failure, _ = bot.service.record(
+                filled.draft(),
+                place=bot.place(actor),
+                author_id=actor.user_id,
+                now=now,
+                source=source,
+            )
+            return failure
+        before = editable(bot, actor, filled.origin.number)
+        return bot.service.revise(
+            before.number,
+            filled.draft(before.draft()),
+            viewer=bot.places.viewer_for(actor.team_id, actor.user_id),
+            is_admin=bot.is_admin(actor),
+            now=now,
+        )
+
+    def _announce(self, actor: Actor, filled: forms.Filled, failure: Failure, *, key: str) -> None:
+        """Leaves the card and the author's hint to the workers; once for each form."""
+        shown = Shown(
+            number=failure.number,
+            entry_channel_id=failure.channel_id,
+            user_id=actor.user_id,
+            channel_id=actor.channel_id,
+            is_new=not filled.origin.number,
+            posts_card=filled.posts_card,
+            response_url=actor.response_url,
+        )
+        self._bot.later(SHOW_CARD, asdict(shown), team_id=actor.team_id, keys=[key])
+
+    def _delete(self, actor: Actor, number: int) -> Failure:
+        viewer = self._bot.places.viewer_for(actor.team_id, actor.user_id)
+        failure = self._bot.service.delete(
+            number, viewer=viewer, is_admin=self._bot.is_admin(actor)
+        )
+        if failure.card_ts:
+            card: dict[str, object] = {
+                "channel_id": failure.channel_id,
+                "message_ts": failure.card_ts,
+            }
+            key = f"remove:{failure.channel_id}:{failure.card_ts}"
+            self._bot.later(REMOVE_CARD, card, team_id=failure.team_id, keys=[key])
+        return failure
+
+
+def _submitter(body: Body, origin: forms.Origin) -> Actor:
+    """Who sent the form, in the place where it was opened."""
+    return replace(
+        actor_of(body),
+        channel_id=origin.channel_id,
+        hint=origin.hint,
+        response_url=origin.response_url,
+    )
+
+
+def _written(message: Mapping[str, Any]) -> str:
+    """A message's text; a bot's alert often has it in its attachments only."""
+    attachments = message.get("attachments") or []
+    texts = [str(one.get("text") or one.get("fallback") or "") for one in attachments]
+    return str(message.get("text") or "") or "\n".join(filter(None, texts))

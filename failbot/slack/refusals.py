@@ -1,0 +1,44 @@
+"""What a person hears when a listener raised: the refusal in words, or an apology to look up."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from slack_bolt import Ack
+
+from failbot.errors import FailbotError
+from failbot.slack import forms
+from failbot.slack.blocks import Message, apology, notice
+from failbot.slack.bot import Bot, actor_of
+from failbot.slack.places import SLACK_FAILURES
+
+logger = logging.getLogger(__name__)
+
+
+def explain(bot: Bot, error: Exception, *, body: dict[str, Any], ack: Ack) -> None:
+    """Tells whoever acted what went wrong; a form stays open with all that was typed."""
+    message = _words(error)
+    if body.get("type") == "view_submission" and ack.response is None:
+        view = body.get("view")
+        errors = forms.errors(FailbotError(message.text), view if isinstance(view, dict) else {})
+        ack(response_action="errors", errors=errors)
+    elif body.get("type") != "event_callback":
+        _tell(bot, body, message)
+
+
+def _words(error: Exception) -> Message:
+    if isinstance(error, FailbotError):
+        logger.info("a listener refused: %s", type(error).__name__)
+        return notice(str(error))
+    reference = secrets.token_hex(4)
+    logger.error("reference %s: a listener broke", reference, exc_info=error)
+    return apology(reference)
+
+
+def _tell(bot: Bot, body: dict[str, Any], message: Message) -> None:
+    try:
+        bot.tell(actor_of(body), message)
+    except (*SLACK_FAILURES, FailbotError) as error:
+        logger.warning("an error could not be told: %s", type(error).__name__)

@@ -1,0 +1,217 @@
+"""What the workers do with each kind of item: answer a question, show a card, remove one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+from failbot.errors import FailbotError, ModelError, NotFoundError, StoreError
+from failbot.models import Answer, Failure, Hit, Viewer
+from failbot.slack import delivery
+from failbot.slack.answers import answer_message, private_message
+from failbot.slack.blocks import Message, apology, help_message, notice, with_remark
+from failbot.slack.bot import Bot
+from failbot.slack.cards import card, logged, saved, unposted
+from failbot.slack.events import QUESTION, Asked
+from failbot.store.base import Item
+from failbot.text import question
+
+PATIENCE_S = 10.0  # how long a question waits for the model
+
+SHOW_CARD = "show_card"
+REMOVE_CARD = "remove_card"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The payload of `SHOW_CARD`: a failure just logged or edited, and whom to tell where."""
+
+    number: int
+    entry_channel_id: str
+    user_id: str
+    channel_id: str
+    is_new: bool
+    posts_card: bool
+    response_url: str = ""
+
+
+def answer_question(bot: Bot, item: Item) -> None:
+    """Answers in the thread; what only the asker may see is shown to them alone."""
+    asked = Asked(**item.payload)  # type: ignore[arg-type]  # as events.store_questions stored it
+    thread_ts = asked.thread_ts or asked.message_ts
+    public, private = _reply(bot, asked)
+    delivery.post_once(
+        bot.client,
+        asked.channel_id,
+        message=public,
+        event_type=delivery.ANSWER,
+        key=asked.key,
+        may_be_posted=item.attempts > 1,
+        thread_ts=thread_ts,
+    )
+    if private:
+        delivery.whisper(
+            bot.client,
+            private,
+            user_id=asked.user_id,
+            channel_id=asked.channel_id,
+            thread_ts=thread_ts,
+        )
+
+
+def show_card(bot: Bot, item: Item) -> None:
+    """Posts or renews the failure's card, then tells its author what the card does not."""
+    shown = Shown(**item.payload)  # type: ignore[arg-type]  # as listeners.submit stored it
+    channels = frozenset({shown.entry_channel_id})
+    viewer = Viewer(team_id=item.team_id, user_id=shown.user_id, channel_ids=channels)
+    try:
+        failure = bot.service.show(shown.number, viewer=viewer)
+    except NotFoundError:
+        return  # deleted meanwhile
+    refusal = _put_card(bot, failure, shown, may_be_posted=item.attempts > 1)
+    message = _told(bot, failure, shown)
+    if message is None and not refusal:
+        return
+    delivery.whisper(
+        bot.client,
+        with_remark(message or logged(failure, similar=(), links={}), refusal),
+        user_id=shown.user_id,
+        channel_id=shown.channel_id,
+        response_url=shown.response_url,
+    )
+
+
+def remove_card(bot: Bot, item: Item) -> None:
+    """Takes a deleted failure's card out of its channel."""
+    try:
+        bot.client.chat_delete(
+            channel=str(item.payload["channel_id"]), ts=str(item.payload["message_ts"])
+        )
+    except SlackApiError as error:
+        if delivery.error_code(error) != "message_not_found":
+            raise
+
+
+def apologize(bot: Bot, item: Item, reference: str) -> None:
+    """Tells whoever waits for this item that it broke."""
+    channel_id, user_id = item.payload.get("channel_id"), item.payload.get("user_id")
+    if not (isinstance(channel_id, str) and isinstance(user_id, str)):
+        return
+    thread_ts = item.payload.get("thread_ts") or item.payload.get("message_ts") or ""
+    delivery.whisper(
+        bot.client,
+        apology(reference),
+        user_id=user_id,
+        channel_id=channel_id,
+        thread_ts=str(thread_ts),
+    )
+
+
+HANDLERS = {QUESTION: answer_question, SHOW_CARD: show_card, REMOVE_CARD: remove_card}
+
+
+def _reply(bot: Bot, asked: Asked) -> tuple[Message, Message | None]:
+    """What everyone in the thread reads, and what the asker alone does."""
+    text = question(asked.text) or _thread_start(bot, asked)
+    if not text or text.split()[0].lower().rstrip("!?.") == "help":
+        return help_message(), None
+    try:
+        return _answer(bot, asked, text)
+    except FailbotError as error:
+        if isinstance(error, StoreError):
+            raise
+        return notice(str(error)), None
+
+
+def _answer(bot: Bot, asked: Asked, text: str) -> tuple[Message, Message | None]:
+    own = bot.places.admit(asked.team_id, asked.user_id)
+    place = bot.places.place_of(asked.team_id, asked.channel_id, hint=asked.hint)
+    audience = bot.places.audience_of(place, user_id=asked.user_id)
+    answer = bot.service.ask(text, viewer=audience, patience_s=PATIENCE_S)
+    kept = bot.service.keep_question(
+        text,
+        answer,
+        place=place,
+        user_id=asked.user_id,
+        message_ts=asked.message_ts,
+        now=bot.now(),
+    )
+    better = _better(bot.service.ask(text, viewer=own, patience_s=0.0), answer)
+    hits = [*answer.hits[:3], *better]
+    links = delivery.card_links(bot.client, (hit.failure for hit in hits))
+    public = answer_message(answer, question=text, question_id=kept.id, links=links)
+    return public, private_message(better, question_id=kept.id, links=links) if better else None
+
+
+def _better(own: Answer, public: Answer) -> list[Hit]:
+    """What matches better than anything that the others may see too."""
+    best = max((hit.probability for hit in public.shown()), default=0.0)
+    known = {hit.failure.number for hit in public.hits}
+    return [
+        hit for hit in own.shown() if hit.failure.number not in known and hit.probability >= best
+    ]
+
+
+def _thread_start(bot: Bot, asked: Asked) -> str:
+    """The first message of the thread that a bare mention is in; "" where there is none."""
+    if not asked.thread_ts:
+        return ""
+    try:
+        answer = bot.client.conversations_replies(
+            channel=asked.channel_id, ts=asked.thread_ts, limit=1
+        )
+    except SlackApiError as error:
+        if delivery.is_final(error):
+            return ""
+        raise
+    first: dict[str, Any] = next(iter(answer.get("messages") or ()), {})
+    is_ours = (first.get("metadata") or {}).get("event_type", "").startswith("failbot_")
+    return "" if is_ours else question(str(first.get("text") or ""))
+
+
+def _put_card(bot: Bot, failure: Failure, shown: Shown, *, may_be_posted: bool) -> str:
+    """Why the card could not be posted or renewed; "" if it was, or none is wanted."""
+    try:
+        if failure.card_ts:
+            delivery.update(
+                bot.client,
+                failure.channel_id,
+                message_ts=failure.card_ts,
+                message=card(failure),
+            )
+        elif shown.posts_card:
+            _post_card(bot, failure, may_be_posted=may_be_posted)
+    except SlackApiError as error:
+        if delivery.is_final(error):
+            return unposted(failure, delivery.error_code(error))
+        raise
+    return ""
+
+
+def _post_card(bot: Bot, failure: Failure, *, may_be_posted: bool) -> None:
+    message_ts = delivery.post_once(
+        bot.client,
+        failure.channel_id,
+        message=card(failure),
+        event_type=delivery.CARD,
+        key=failure.reference,
+        may_be_posted=may_be_posted,
+    )
+    bot.service.posted_card(failure, message_ts=message_ts)
+
+
+def _told(bot: Bot, failure: Failure, shown: Shown) -> Message | None:
+    """What the author is told besides the card; nothing where the card says it all."""
+    if not shown.is_new:
+        return saved(failure)
+    viewer = bot.places.viewer_for(failure.team_id, shown.user_id)
+    try:
+        similar = bot.service.similar(failure, viewer=viewer)
+    except ModelError:
+        similar = ()  # a hint, not worth an apology; the log has the model's error already
+    if shown.posts_card and not similar:
+        return None
+    links = delivery.card_links(bot.client, (hit.failure for hit in similar))
+    return logged(failure, similar=similar, links=links)

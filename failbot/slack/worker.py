@@ -1,0 +1,123 @@
+"""The threads that take work from the inbox and answer: tried again until it is said, or useless.
+
+An item is finished after its message is sent. A crash between the two leaves the item; whoever
+takes it next looks for the message before sending it again. A process that is paused for longer
+than its lease between looking and sending can still send twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from threading import Event, Thread
+
+from slack_sdk.errors import SlackApiError
+
+from failbot.errors import FailbotError, StoreError
+from failbot.slack.bot import Bot
+from failbot.slack.delivery import error_code, is_final, retry_after_s
+from failbot.slack.places import SLACK_FAILURES
+from failbot.store.base import Item
+
+logger = logging.getLogger(__name__)
+
+THREADS = 2
+LEASE_S = 180.0  # longer than any item takes: two questions to the model and a few calls to Slack
+POLL_S = 1.0  # another process may have stored work, or a retry is due
+LONGEST_PAUSE_S = 300.0
+KEPT = timedelta(days=1)  # an answer is of no use after that
+
+Handler = Callable[[Bot, Item], None]
+Apology = Callable[[Bot, Item, str], None]
+
+
+class Workers:
+    """The threads; `stop` lets them finish what they hold."""
+
+    def __init__(
+        self, bot: Bot, handlers: Mapping[str, Handler], *, apologize: Apology, woken: Event
+    ) -> None:
+        """:param apologize: tells whoever waits for the item that it broke, with a reference.
+
+        :param woken: set by whoever puts something into the inbox.
+        """
+        self._bot = bot
+        self._handlers = handlers
+        self._apologize = apologize
+        self._woken = woken
+        self._stop = Event()
+        self._threads: list[Thread] = []
+
+    def start(self) -> None:
+        for number in range(THREADS):
+            thread = Thread(target=self._run, name=f"failbot-worker-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, timeout_s: float = 15.0) -> None:
+        self._stop.set()
+        self._woken.set()
+        for thread in self._threads:
+            thread.join(timeout_s / THREADS)
+
+    def run_one(self) -> bool:
+        """Whether there was an item that was due; it is finished or released."""
+        item = self._bot.inbox.claim(now=self._bot.now(), lease_s=LEASE_S)
+        if item is None:
+            return False
+        self._work(item)
+        return True
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if self.run_one():
+                    continue
+            except StoreError:
+                logger.exception("the inbox does not answer")
+            self._woken.wait(POLL_S)
+            if not self._stop.is_set():
+                self._woken.clear()
+
+    def _work(self, item: Item) -> None:
+        try:
+            self._handlers[item.kind](self._bot, item)
+        except SLACK_FAILURES as error:
+            self._after_slack(item, error)
+        except StoreError as error:
+            self._again(item, str(error), after_s=0.0)
+        except Exception:
+            self._broken(item)
+        else:
+            self._bot.inbox.finish(item)
+
+    def _after_slack(self, item: Item, error: Exception) -> None:
+        if isinstance(error, SlackApiError) and is_final(error):
+            logger.warning(
+                "%s %s is given up: Slack says %s", item.kind, item.id, error_code(error)
+            )
+            self._bot.inbox.finish(item)
+            return
+        self._again(item, type(error).__name__, after_s=retry_after_s(error))
+
+    def _again(self, item: Item, reason: str, *, after_s: float) -> None:
+        now = self._bot.now()
+        if now - item.received_at > KEPT:
+            logger.error("%s %s is given up after a day: %s", item.kind, item.id, reason)
+            self._bot.inbox.finish(item)
+            return
+        pause_s = max(after_s, min(LONGEST_PAUSE_S, 2.0 ** min(item.attempts, 10)))
+        logger.info("%s %s waits %.0f s: %s", item.kind, item.id, pause_s, reason)
+        self._bot.inbox.release(item, retry_at=now + timedelta(seconds=pause_s))
+
+    def _broken(self, item: Item) -> None:
+        """A defect: said with a reference, and not tried again."""
+        reference = secrets.token_hex(4)
+        logger.exception("reference %s: %s %s broke", reference, item.kind, item.id)
+        try:
+            self._apologize(self._bot, item, reference)
+        except (*SLACK_FAILURES, FailbotError):
+            logger.exception("reference %s could not be told", reference)
+        self._bot.inbox.finish(item)

@@ -1,0 +1,100 @@
+"""The digest into a channel, and what is done when Slack's answer got lost."""
+
+from __future__ import annotations
+
+import pytest
+from slack_sdk.errors import SlackApiError
+
+from failbot.errors import SlackError
+from failbot.models import Digest
+from failbot.sandbox import factory
+from failbot.sandbox.actor import Actor
+from failbot.slack.delivery import is_final, post_digest, retry_after_s
+from failbot.slack.manifest import COMMAND, EVENTS, SCOPES, manifest
+from failbot.store.base import Claim
+from tests.make import failure
+from tests.slack.conftest import Running
+
+DIGEST = Digest(
+    week="2026-W10",
+    pattern=None,
+    lessons=(failure(1, lesson="Clip the gradients"), failure(2, lesson="Shuffle")),
+    questions=(),
+    thanks=(),
+)
+
+
+def test_a_digest_is_one_message_with_its_details_in_the_thread(bot: Running, ada: Actor) -> None:
+    """Lessons in one line each, at length below."""
+    ts = post_digest(bot.side.bot.client, factory.GENERAL, digest=DIGEST)
+    assert [one["ts"] for one in ada.messages(factory.GENERAL)] == [ts]
+    thread = bot.control.messages(factory.GENERAL, ts)
+    assert len(thread) == 2
+    assert "Clip the gradients" in str(thread[0])
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_digest_whose_answer_got_lost_is_not_posted_twice(bot: Running, lost: int) -> None:
+    """Neither the message nor its details."""
+    client = bot.side.bot.client
+    if lost == 2:
+        post_digest(client, factory.GENERAL, digest=DIGEST)
+    else:
+        bot.control.reset_connection("chat.postMessage", when="after")
+        with pytest.raises(ConnectionError):
+            post_digest(client, factory.GENERAL, digest=DIGEST)
+    ts = post_digest(client, factory.GENERAL, digest=DIGEST, may_be_posted=True)
+    assert [one["text"] for one in bot.control.messages(factory.GENERAL, ts)] == [
+        "What we learned from what did not work, 2026-W10: 2 new, 0 unanswered questions.",
+        "The 2 lessons of 2026-W10 at length.",
+    ]
+    assert len(bot.control.messages(factory.GENERAL)) == 2
+
+
+def test_a_digest_for_an_archived_channel_is_given_up_and_its_author_told(
+    bot: Running, ada: Actor
+) -> None:
+    """In a direct message, once: the schedule goes."""
+    channel_id = bot.control.add_channel("old", members=[factory.ADA])
+    ada.command("/failure", "digest here monday 09:00", channel_id)
+    schedule = bot.control.wait_for(
+        lambda: bot.service.schedule_of(team_id=factory.TEAM_ID, channel_id=channel_id)
+    )
+    bot.control.change_channel(channel_id, archived=True)
+    claim = Claim(team_id=factory.TEAM_ID, channel_id=channel_id, week="2026-W10", attempts=1)
+    with pytest.raises(SlackError, match="is_archived"):
+        bot.side.post_digest(schedule, DIGEST, claim)
+    assert "is_archived" in str(ada.messages(factory.DMS[factory.ADA]))
+    assert bot.service.schedule_of(team_id=factory.TEAM_ID, channel_id=channel_id) is None
+
+
+def test_refusals_are_told_from_failures_that_pass(bot: Running) -> None:
+    """Archived is for good; a rate limit, an error page and a lost line are not."""
+    client = bot.side.bot.client
+    bot.control.ratelimit("chat.postMessage", retry_after_s=7)
+    with pytest.raises(SlackApiError) as limited:
+        client.chat_postMessage(channel=factory.GENERAL, text="x")
+    assert (is_final(limited.value), retry_after_s(limited.value)) == (False, 7.0)
+    bot.control.answer_html("chat.postMessage")
+    with pytest.raises(SlackApiError) as page:
+        client.chat_postMessage(channel=factory.GENERAL, text="x")
+    assert not is_final(page.value)
+    bot.control.fail_http("chat.postMessage", status=503)
+    with pytest.raises(SlackApiError) as down:
+        client.chat_postMessage(channel=factory.GENERAL, text="x")
+    assert not is_final(down.value)
+    with pytest.raises(SlackApiError) as unknown:
+        client.chat_postMessage(channel="C404", text="x")
+    assert is_final(unknown.value)
+    assert not is_final(TimeoutError())
+
+
+def test_the_manifest_asks_for_what_is_used_and_no_more() -> None:
+    """Socket Mode unless there is an address; then the address is everywhere."""
+    socket = manifest()
+    assert socket["settings"]["socket_mode_enabled"] is True  # type: ignore[index]
+    assert socket["oauth_config"] == {"scopes": {"bot": list(SCOPES)}}
+    web = manifest(request_url="https://a.example/slack/events")
+    assert str(web).count("https://a.example/slack/events") == 3
+    assert web["settings"]["event_subscriptions"]["bot_events"] == list(EVENTS)  # type: ignore[index]
+    assert COMMAND in str(web)

@@ -1,0 +1,185 @@
+"""Who may see what, from what Slack says; the client refuses as Slack does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+
+from failbot.errors import NotAllowedError
+from failbot.models import Viewer, Visibility
+from failbot.slack.places import Places, Standing
+from tests.make import direct, private, public
+from tests.slack.conftest import Clock
+
+TEAM = "T1"
+MEMBER = {"team_id": TEAM, "tz": "Europe/Paris", "is_admin": False}
+PUBLIC = {"is_channel": True, "is_private": False, "is_member": True}
+PRIVATE = {"is_private": True, "is_member": True}
+
+
+class Slack:
+    """What users.info, conversations.info and conversations.members answer."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, dict[str, Any]] = {}
+        self.channels: dict[str, dict[str, Any]] = {}
+        self.members: dict[str, list[str]] = {}
+        self.is_down = False
+        self.calls: list[str] = []
+
+    def users_info(self, *, user: str) -> dict[str, Any]:
+        return {"user": self._known("user_not_found", self.people, user)}
+
+    def conversations_info(self, *, channel: str) -> dict[str, Any]:
+        return {"channel": self._known("channel_not_found", self.channels, channel)}
+
+    def conversations_members(
+        self, *, channel: str, limit: int, cursor: str | None
+    ) -> dict[str, Any]:
+        """Two a page."""
+        members = self._known("channel_not_found", self.members, channel)
+        start = int(cursor or 0)
+        more = str(start + 2) if start + 2 < len(members) else ""
+        return {
+            "members": members[start : start + 2],
+            "response_metadata": {"next_cursor": more},
+        }
+
+    def _known(self, error: str, found: dict[str, Any], key: str) -> Any:
+        self.calls.append(key)
+        if self.is_down:
+            raise TimeoutError
+        if key not in found:
+            raise SlackApiError("refused", {"ok": False, "error": error})
+        return found[key]
+
+
+class Entries:
+    """Where entries are."""
+
+    def __init__(self, *channel_ids: str) -> None:
+        self.channel_ids = list(channel_ids)
+
+    def private_channels(self, team_id: str) -> list[str]:
+        return self.channel_ids
+
+
+@pytest.fixture
+def slack() -> Slack:
+    slack = Slack()
+    slack.people["U1"] = MEMBER
+    slack.channels |= {"C0ML": PUBLIC, "G0SECRET": PRIVATE}
+    return slack
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def places(slack: Slack, clock: Clock) -> Iterator[Places]:
+    places = Places(slack, Entries("G0SECRET", "G0OTHER"), clock=clock)  # type: ignore[arg-type]
+    yield places
+    places.close()
+
+
+def test_a_member_sees_the_workspace_and_their_private_channels(
+    slack: Slack, places: Places
+) -> None:
+    """Members are read to the last page; a channel that Slack does not show is none of theirs."""
+    slack.members["G0SECRET"] = ["U7", "U8", "U9", "U1"]
+    viewer = places.viewer_for(TEAM, "U1")
+    assert viewer == Viewer(team_id=TEAM, user_id="U1", channel_ids=frozenset({"G0SECRET"}))
+
+
+@pytest.mark.parametrize(
+    ("traits", "standing"),
+    [
+        ({"is_restricted": True}, Standing.GUEST),
+        ({"is_ultra_restricted": True}, Standing.GUEST),
+        ({"is_stranger": True}, Standing.OUTSIDER),
+        ({"team_id": "T2"}, Standing.OUTSIDER),
+        ({"deleted": True}, Standing.OUTSIDER),
+        ({"is_bot": True}, Standing.OUTSIDER),
+        ({"team_id": "T2", "enterprise_user": {"teams": ["T2", TEAM]}}, Standing.MEMBER),
+        ({}, Standing.MEMBER),
+    ],
+)
+def test_only_members_read(
+    slack: Slack, places: Places, traits: dict[str, Any], standing: Standing
+) -> None:
+    """Every other kind of user sees their own at most, whatever channels they are in."""
+    slack.people["U2"] = MEMBER | traits
+    slack.members["G0SECRET"] = ["U2"]
+    viewer = places.viewer_for(TEAM, "U2")
+    assert places.person(TEAM, "U2").standing is standing
+    assert viewer.sees_workspace is (standing is Standing.MEMBER)
+    assert bool(viewer.channel_ids) is (standing is Standing.MEMBER)
+
+
+def test_whom_slack_does_not_know_sees_nothing(slack: Slack, places: Places) -> None:
+    """Refused, or no answer at all: both are a no, in words."""
+    assert not places.viewer_for(TEAM, "U404").sees_workspace
+    slack.is_down = True
+    assert not places.viewer_for(TEAM, "U5").sees_workspace
+    with pytest.raises(NotAllowedError, match="did not say who you are"):
+        places.admit(TEAM, "U5")
+
+
+def test_what_slack_said_is_believed_for_a_minute(
+    slack: Slack, places: Places, clock: Clock
+) -> None:
+    """Then it is asked again; what it refused is not kept."""
+    slack.members["G0SECRET"] = ["U1"]
+    places.viewer_for(TEAM, "U1")
+    slack.members["G0SECRET"] = []
+    slack.members["G0OTHER"] = ["U1"]
+    assert places.viewer_for(TEAM, "U1").channel_ids == {"G0SECRET", "G0OTHER"}
+    clock.at_s += 61
+    assert places.viewer_for(TEAM, "U1").channel_ids == {"G0OTHER"}
+    assert slack.calls.count("U1") == 2
+
+
+@pytest.mark.parametrize(
+    ("channel_id", "hint", "visibility"),
+    [
+        ("C0ML", "", Visibility.WORKSPACE),
+        ("C0ML", "general", Visibility.WORKSPACE),
+        ("C0ML", "privategroup", Visibility.CHANNEL),
+        ("G0SECRET", "", Visibility.CHANNEL),
+        ("G0SECRET", "general", Visibility.CHANNEL),
+        ("C404", "", Visibility.CHANNEL),
+        ("D0ANA", "", Visibility.AUTHOR),
+        ("C0ML", "directmessage", Visibility.AUTHOR),
+        ("C0SHARED", "", Visibility.CHANNEL),
+    ],
+)
+def test_visibility_follows_the_place(
+    slack: Slack, places: Places, channel_id: str, hint: str, visibility: Visibility
+) -> None:
+    """Unknown means private, shared too; a hint makes nothing more public."""
+    slack.channels["C0SHARED"] = PUBLIC | {"is_ext_shared": True}
+    assert places.place_of(TEAM, channel_id, hint=hint).visibility is visibility
+
+
+def test_the_audience_is_what_everyone_there_may_see(slack: Slack, places: Places) -> None:
+    """Public: the workspace. Private: that and its own. Shared: its own only. Direct: theirs."""
+    slack.channels["C0SHARED"] = PUBLIC | {"is_ext_shared": True}
+    slack.members["G0SECRET"] = ["U1"]
+    own = frozenset({"G0SECRET"})
+    assert places.audience_of(public()) == Viewer(team_id=TEAM)
+    assert places.audience_of(private()) == Viewer(team_id=TEAM, channel_ids=own)
+    shared = places.audience_of(private("C0SHARED"))
+    assert (shared.sees_workspace, shared.channel_ids) == (False, {"C0SHARED"})
+    theirs = Viewer(team_id=TEAM, user_id="U1", channel_ids=own)
+    assert places.audience_of(direct(), user_id="U1") == theirs
+
+
+def test_a_channel_that_slack_does_not_show_has_no_audience(slack: Slack, places: Places) -> None:
+    """Not even the workspace's entries go there."""
+    slack.is_down = True
+    assert not places.audience_of(public("C404")).sees_workspace
