@@ -1,0 +1,336 @@
+"""`ask`, `log`, `show`, `list`, `digest`: the memory itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from failbot import exporting
+from failbot.cli import output
+from failbot.cli.session import Memory, Session, login, now, pass_session, read_input
+from failbot.errors import InputError, ModelError
+from failbot.models import (
+    Draft,
+    Explanation,
+    ExplanationStatus,
+    Failure,
+    Hit,
+    Viewer,
+    parse_reference,
+)
+from failbot.taxonomy import MODES, Outcome
+from failbot.text import clean
+
+PATIENCE_S = 120.0  # someone waits at the terminal, and words alone would be the worse answer
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on standard output."
+)
+everything = click.option(
+    "--everything", is_flag=True, help="See private entries too: you hold the data."
+)
+
+
+@click.command()
+@click.argument("text", nargs=-1)
+@click.option("--limit", default=3, show_default=True, type=click.IntRange(1, 200))
+@click.option(
+    "--share",
+    is_flag=True,
+    help="Keep the question: if nobody knows, the weekly digest passes it on.",
+)
+@click.option("--explain", is_flag=True, help="Say what each match's score is made of.")
+@as_json
+@everything
+@pass_session
+def ask(
+    session: Session,
+    text: tuple[str, ...],
+    limit: int,
+    share: bool,
+    explain: bool,
+    as_json: bool,
+    everything: bool,
+) -> None:
+    """Has anyone seen this problem? TEXT is a sentence, an error message, a plan.
+
+    Without TEXT, or with -, it reads standard input.
+    """
+    question = _typed(" ".join(text), "question")
+    with session.memory(everything=everything) as memory:
+        memory.embed_new()
+        answer = memory.service.ask(
+            question, viewer=memory.viewer, patience_s=PATIENCE_S, limit=max(limit, 10)
+        )
+        if share:
+            memory.service.keep_question(
+                question,
+                answer,
+                place=memory.place,
+                user_id=memory.viewer.user_id,
+                message_ts="",
+                now=now(),
+            )
+    if as_json:
+        output.emit_json(exporting.answer_as_dict(answer, limit=limit))
+        return
+    output.show_answer(answer, limit=limit, explain=explain)
+    if answer.by_words_only:
+        output.warn("the model was not ready; only words were compared.")
+
+
+def _typed(text: str, what: str) -> str:
+    return read_input(what) if text.strip() in ("", "-") else clean(text)
+
+
+@click.command()
+@click.argument("source", required=False, metavar="[-]")
+@click.option("--tried", help="What you tried and expected.")
+@click.option("--happened", help="What happened instead.")
+@click.option("--title", help="Made from what happened, if you give none.")
+@click.option("--outcome", type=click.Choice([one.value for one in Outcome]))
+@click.option("--explanation", multiple=True, help="Why it happened, as far as you know.")
+@click.option(
+    "--status",
+    type=click.Choice([one.value for one in ExplanationStatus]),
+    default="open",
+    show_default=True,
+    help="How the explanations stand.",
+)
+@click.option("--evidence", default="", help="What speaks for or against the explanation.")
+@click.option("--lesson", help="What to do differently.")
+@click.option("--mode", "modes", multiple=True, type=click.Choice(list(MODES)), metavar="CODE")
+@click.option("--valid-while", help="What would make it worth retrying.")
+@click.option("--tag", "tags", multiple=True)
+@click.option("--link", "links", multiple=True)
+@click.option("--cost", help="Time, money, GPU hours.")
+@click.option("--external-id", help="Your own id: the same one is never logged twice.")
+@click.option("--author", help="Who logs it, such as a Slack user id.  [default: your login name]")
+@as_json
+@pass_session
+def log(
+    session: Session,
+    /,
+    source: str | None,
+    author: str | None,
+    as_json: bool,
+    explanation: tuple[str, ...],
+    status: str,
+    evidence: str,
+    **fields: Any,
+) -> None:
+    """Log a failure: what you tried and expected, and what happened instead.
+
+    Asks for these two on a terminal. From standard input (piped, or with -) it takes a JSON
+    object with the fields' names, or text: the first paragraph is what you tried, the rest what
+    happened.
+    """
+    if source not in (None, "-"):
+        raise click.UsageError("say --tried and --happened, or pipe the text in")
+    given = {name: _clean(value) for name, value in fields.items() if value}
+    if explanation:
+        state = ExplanationStatus(status)
+        given["explanations"] = tuple(
+            Explanation(text=clean(text), status=state, evidence=clean(evidence))
+            for text in explanation
+        )
+    if "outcome" in given:
+        given["outcome"] = Outcome(given["outcome"])
+    draft = replace(_said(given, from_input=source == "-"), **given)
+    with session.memory() as memory:
+        failure, is_new = memory.service.record(
+            draft, place=memory.place, author_id=author or login(), now=now()
+        )
+        redacted = _redacted(draft)
+        if not as_json:
+            _tell_logged(failure, is_new, redacted)
+        similar = _similar(memory, failure) if is_new else ()
+    if as_json:
+        _emit_logged(failure, is_new, redacted, similar)
+    for hit in () if as_json else similar:
+        click.echo(f"Like {hit.failure.reference}: {clean(hit.failure.name)}")
+
+
+def _clean(value: str | tuple[str, ...]) -> Any:
+    return clean(value) if isinstance(value, str) else tuple(map(clean, value))
+
+
+def _said(given: dict[str, Any], *, from_input: bool) -> Draft:
+    """The mandatory texts: as options, from a person at the terminal, or from standard input."""
+    tried, happened = given.get("tried", ""), given.get("happened", "")
+    if tried and happened and not from_input:
+        return Draft(tried=tried, happened=happened)
+    if sys.stdin is not None and sys.stdin.isatty() and not from_input:
+        return Draft(
+            tried=tried or click.prompt("What did you try, and expect"),
+            happened=happened or click.prompt("What happened instead"),
+        )
+    return _parsed(read_input("failure"), tried=tried, happened=happened)
+
+
+def _parsed(text: str, *, tried: str, happened: str) -> Draft:
+    if text.startswith("{"):
+        from failbot.importing import draft_of
+
+        try:
+            return draft_of(json.loads(text))
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"standard input begins like JSON, but is not ({error})") from error
+    if tried:
+        return Draft(tried=tried, happened=text)
+    if happened:
+        return Draft(tried=text, happened=happened)
+    first, *rest = re.split(r"\n\s*\n", text, maxsplit=1)
+    if not rest:
+        first, *rest = text.split("\n", 1)
+    return Draft(tried=first.strip(), happened="".join(rest).strip())
+
+
+def _redacted(draft: Draft) -> tuple[str, ...]:
+    """The kinds of secrets that the draft held; they were not stored."""
+    from failbot.redact import redact
+
+    texts = [draft.tried, draft.happened, draft.title, draft.lesson, draft.valid_while, draft.cost]
+    texts += [part for one in draft.explanations for part in (one.text, one.evidence)]
+    return redact("\n".join([*texts, *draft.links, *draft.tags]))[1]
+
+
+def _similar(memory: Memory, failure: Failure) -> tuple[Hit, ...]:
+    """Earlier failures like it; none where the model cannot be used: it is logged all the same."""
+    try:
+        memory.embed_new()
+        return memory.service.similar(failure, viewer=memory.viewer)
+    except ModelError as error:
+        output.warn(str(error))
+        return ()
+
+
+def _tell_logged(failure: Failure, is_new: bool, redacted: tuple[str, ...]) -> None:
+    if is_new:
+        click.echo(f"{failure.reference} logged: {clean(failure.name)}")
+    else:
+        click.echo(f"{failure.reference} holds this already; nothing was changed.")
+    if redacted:
+        output.warn(f"taken out before it was stored: {', '.join(redacted)}.")
+
+
+def _emit_logged(
+    failure: Failure, is_new: bool, redacted: tuple[str, ...], similar: tuple[Hit, ...]
+) -> None:
+    output.emit_json(
+        {
+            "number": failure.number,
+            "reference": failure.reference,
+            "is_new": is_new,
+            "redacted": list(redacted),
+            "similar": [exporting.hit_as_dict(hit) for hit in similar],
+        }
+    )
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--versions", is_flag=True, help="Every version, oldest first.")
+@as_json
+@everything
+@pass_session
+def show(session: Session, reference: str, versions: bool, as_json: bool, everything: bool) -> None:
+    """Show one entry, such as F-12."""
+    number = parse_reference(reference)
+    if number is None:
+        raise InputError(f"{reference!r} is no entry's number; write it as F-12")
+    with session.memory(everything=everything) as memory:
+        failure = memory.service.show(number, viewer=memory.viewer)
+        history = memory.service.versions(number, viewer=memory.viewer) if versions else []
+    drafts = [
+        replace(failure, **_draft_fields(one.draft), version=one.number, updated_at=one.changed_at)
+        for one in history
+    ]
+    if as_json:
+        shown = exporting.as_dict(failure)
+        if versions:
+            shown["versions"] = [
+                exporting.as_dict(old) | {"changed_by": one.changed_by}
+                for old, one in zip(drafts, history, strict=True)
+            ]
+        output.emit_json(shown)
+        return
+    for old, one in zip(drafts, history, strict=True):
+        click.secho(f"Version {one.number}, by {clean(one.changed_by)}", dim=True)
+        output.show_failure(old)
+        click.echo()
+    if not versions:
+        output.show_failure(failure)
+
+
+def _draft_fields(draft: Draft) -> dict[str, Any]:
+    return {name: getattr(draft, name) for name in Draft.__dataclass_fields__}
+
+
+@click.command("list")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--author", default="", help="Only this person's, such as cli:ann or a Slack id.")
+@click.option("--search", default="", metavar="WORDS", help="Only entries that hold all of these.")
+@as_json
+@everything
+@pass_session
+def list_(
+    session: Session, limit: int, author: str, search: str, as_json: bool, everything: bool
+) -> None:
+    """List entries, newest first; with --search, best match first."""
+    with session.memory(everything=everything) as memory:
+        service, viewer = memory.service, memory.viewer
+        if search:
+            found = service.search(search, viewer=viewer, limit=10_000 if author else limit)
+            found = [one for one in found if not author or one.author_id == author][:limit]
+            total = len(found)
+        else:
+            found = service.newest(viewer=viewer, limit=limit, author_id=author)
+            total = service.count(viewer=viewer, author_id=author)
+    if as_json:
+        entries = [exporting.as_dict(one) for one in found]
+        output.emit_json({"total": total, "failures": entries})
+        return
+    output.show_list(found)
+    if not found:
+        output.note("Nothing yet: log the first one with `failbot log`.")
+    elif total > len(found):
+        output.note(f"{len(found)} of {total:,}; more with --limit.")
+
+
+@click.command()
+@click.option("--week", metavar="2026-W47", help="An ISO week.  [default: the last seven days]")
+@click.option("--channel", default="", metavar="ID", help="As this channel would get it.")
+@as_json
+@pass_session
+def digest(session: Session, week: str | None, channel: str, as_json: bool) -> None:
+    """Print the weekly digest, as a channel would get it."""
+    until = _end_of(week) if week else now()
+    with session.memory() as memory:
+        audience = Viewer(
+            team_id=memory.viewer.team_id,
+            channel_ids=frozenset({channel}) if channel else frozenset(),
+        )
+        made = memory.service.digest(audience=audience, now=until, week=week or "")
+    if as_json:
+        output.emit_json(exporting.digest_as_dict(made))
+    else:
+        output.show_digest(made)
+
+
+def _end_of(week: str) -> datetime:
+    """The end of an ISO week, in UTC. :raises InputError: if it is none."""
+    try:
+        monday = datetime.strptime(f"{week}-1 +0000", "%G-W%V-%u %z")
+    except ValueError as error:
+        raise InputError(f"{week!r} is no ISO week; write it as 2026-W47") from error
+    return monday + timedelta(days=7)
+
+
+COMMANDS = (ask, log, show, list_, digest)

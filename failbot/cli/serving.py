@@ -1,0 +1,108 @@
+"""`serve`, `manifest`, `demo`: failbot in Slack, and a look at it without."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from failbot.cli import output
+from failbot.cli.session import Session, now, pass_session, prepare_model
+from failbot.models import Answer, Digest, Failure
+from failbot.text import clean
+
+
+@click.command()
+@click.option("--http", is_flag=True, help="Serve HTTP instead of Socket Mode.")
+@click.option("--host", help="[env: FAILBOT_HOST; default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="[env: FAILBOT_PORT; default: 3000]")
+@pass_session
+def serve(session: Session, http: bool, host: str | None, port: int | None) -> None:
+    """Run the Slack bot, until interrupted.
+
+    Socket Mode needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN; --http needs SLACK_BOT_TOKEN and
+    SLACK_SIGNING_SECRET.
+    """
+    from failbot.serving import serve as run
+    from failbot.slack.serve import stop_on_signals
+
+    config = session.config()
+    config = replace(config, host=host or config.host, port=port or config.port)
+    # Only failbot's own lines at the level that is set: Slack's libraries log whole messages.
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("failbot").setLevel(config.log_level)
+    ready = "http" if http else "socket mode"
+    run(config, http=http, stop=stop_on_signals(), on_ready=lambda: output.note(f"ready ({ready})"))
+
+
+@click.command()
+@click.option("--http", "url", metavar="URL", default="", help="Where Slack reaches your server.")
+@click.option("--name", default="failbot", show_default=True, help="What the bot is called.")
+def manifest(url: str, name: str) -> None:
+    """Print the app manifest, to paste at api.slack.com/apps: Create New App, From a manifest."""
+    from failbot.slack.manifest import manifest as made
+
+    click.echo(json.dumps(made(name=name, request_url=url), indent=2))
+
+
+@click.command()
+@click.option("--fresh", is_flag=True, help="Start over, without what was logged there before.")
+@pass_session
+def demo(session: Session, fresh: bool) -> None:
+    """Watch a conversation with failbot; needs no Slack, and no typing.
+
+    Loads the sample memory into a folder of its own, which it names: --data, or else `demo` in
+    the data folder.
+    """
+    from failbot import demo as play
+    from failbot.bootstrap import open_runtime
+
+    config = session.config()
+    if not session.is_data_typed:
+        config = replace(config, data_folder=config.data_folder / "demo")
+    config = replace(config, team_id="")
+    play.prepare_folder(config.data_folder, fresh=fresh)
+    prepare_model(config)
+    runtime = open_runtime(config)
+    try:
+        with output.progress("Loading the sample memory") as progress:
+            new, total = play.load_samples(runtime.service, now=now(), progress=progress)
+        known = "" if new else " (they were there already)"
+        click.echo(f"The memory holds {total} sample failures{known}: {config.data_folder}")
+        for turn in play.conversation(runtime.service, now=now()):
+            _tell(turn.who, turn.says, turn.reply)
+    finally:
+        runtime.close()
+    _what_next(config.data_folder)
+
+
+def _tell(who: str, says: str, reply: Failure | Answer | Digest) -> None:
+    click.echo()
+    if who:
+        verb = "logs" if isinstance(reply, Failure) else "asks"
+        click.secho(f"{who} {verb}:", fg="cyan", bold=True)
+        click.echo(output.paragraph(says, indent="  "))
+        click.echo()
+    click.secho("failbot:", fg="green", bold=True)
+    if isinstance(reply, Failure):
+        click.echo(f"Recorded as {reply.reference}: {clean(reply.name)}")
+    elif isinstance(reply, Answer):
+        output.show_answer(reply, limit=2)
+    else:
+        output.show_digest(reply)
+
+
+def _what_next(folder: Path) -> None:
+    command = f"failbot --data {shlex.quote(str(folder))}"
+    click.echo()
+    click.secho("Your turn:", bold=True)
+    click.echo(f'  {command} ask "the loss is fine in training, but useless in production"')
+    click.echo(f"  {command} log")
+    click.echo(f"  {command} list")
+
+
+COMMANDS = (serve, manifest, demo)

@@ -1,0 +1,235 @@
+"""What is wrong with this installation, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from failbot.config import Config
+from failbot.errors import FailbotError
+
+if TYPE_CHECKING:
+    from failbot.bootstrap import Runtime
+
+LEAST_DISK_BYTES = 100_000_000
+LOW_DISK_BYTES = 1_000_000_000
+MODEL_WAIT_S = 120.0
+SLACK_TIMEOUT_S = 10
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at: how it is, and where it is not well, what to do."""
+
+    name: str
+    state: State
+    words: str
+
+
+def examine(environment: Mapping[str, str], *, slack: bool = True) -> Iterator[Check]:
+    """Every check, as it is made. Reads, and writes nothing but an empty database's first tables.
+
+    With `slack`, tokens are tried against Slack's API, if any are set.
+    """
+    try:
+        config = Config.from_env(environment)
+    except FailbotError as error:
+        yield _fail("settings", str(error))
+        return
+    yield _ok("settings", f"data folder {config.data_folder}, model {config.model}")
+    yield _disk(config.data_folder)
+    yield from _memory(config)
+    yield from _slack(config) if slack else ()
+
+
+def _memory(config: Config) -> Iterator[Check]:
+    from failbot.bootstrap import open_runtime
+
+    if not config.database.exists():
+        yield _ok("database", f"none yet; the first entry makes {config.database}")
+        yield from _weights(config)
+        return
+    if not os.access(config.database, os.W_OK):
+        yield _fail("database", f"{config.database} cannot be written; give this user the right")
+        return
+    try:
+        runtime = open_runtime(config)
+    except FailbotError as error:
+        yield _fail("database", str(error))
+        return
+    try:
+        yield _database(runtime)
+        yield from _weights(config)
+        yield from _vectors(runtime)
+    finally:
+        runtime.close()
+
+
+def _disk(folder: Path) -> Check:
+    existing = next((one for one in (folder, *folder.parents) if one.exists()), Path("/"))
+    if not os.access(existing, os.W_OK):
+        return _fail("disk", f"{existing} cannot be written; choose a folder with FAILBOT_DATA")
+    free = shutil.disk_usage(existing).free
+    words = f"{free / 1e9:,.1f} GB free"
+    if free < LEAST_DISK_BYTES:
+        return _fail("disk", f"{words}; make room: what cannot be written cannot be answered")
+    if free < LOW_DISK_BYTES:
+        return _warn("disk", f"{words}; make room soon")
+    return _ok("disk", words)
+
+
+def _database(runtime: Runtime) -> Check:
+    path = runtime.config.database
+    try:
+        runtime.store.check()
+        teams = runtime.store.failures.teams()
+    except FailbotError as error:
+        return _fail("database", str(error))
+    if path.stat().st_mode & 0o077 and path.parent.stat().st_mode & 0o077:
+        return _warn(
+            "database", f"others on this machine may read {path}; run: chmod 700 {path.parent}"
+        )
+    return _ok(
+        "database", f"{path} is whole and up to date; workspaces: {', '.join(teams) or 'none'}"
+    )
+
+
+def _weights(config: Config) -> Iterator[Check]:
+    from failbot.encoder.onnx import exported_folder, is_sound
+    from failbot.encoder.weights import find_weights
+
+    try:
+        weights = find_weights(config.model, data_folder=config.data_folder)
+    except FailbotError as error:
+        yield _fail("model", str(error))
+        return
+    yield _ok("model", f"{weights.name}, files checked")
+    if is_sound(exported_folder(weights, data_folder=config.data_folder)):
+        yield _ok("fast model", "prepared")
+    else:
+        yield _warn("fast model", "not prepared: starts take seconds; run `failbot setup`")
+
+
+def _vectors(runtime: Runtime) -> Iterator[Check]:
+    from failbot.calibration import load
+
+    try:
+        encoder = runtime.encoder.wait(MODEL_WAIT_S)
+    except FailbotError as error:
+        yield _fail("vectors", str(error))
+        return
+    if encoder is None:
+        yield _fail("vectors", f"the model was not ready within {MODEL_WAIT_S:.0f} s")
+        return
+    active = runtime.store.embeddings.active()
+    stored = active.name if active else ""
+    done, total = runtime.store.embeddings.progress(encoder.name)
+    if stored and stored != encoder.name:
+        yield _fail(
+            "vectors", f"made by {stored}, but {encoder.name} is set; run `failbot reindex`"
+        )
+    elif done < total:
+        yield _warn(
+            "vectors", f"{done:,} of {total:,} entries; the next `failbot ask` adds the rest"
+        )
+    else:
+        yield _ok("vectors", f"{done:,} entries, {encoder.dimension} dimensions")
+    if load(encoder.name).is_cautious:
+        yield _warn(
+            "calibration", f"none for {encoder.name}: it answers cautiously; `failbot tune`"
+        )
+    else:
+        yield _ok("calibration", f"made for {encoder.name}")
+
+
+def _slack(config: Config) -> Iterator[Check]:
+    if not (config.slack_bot_token or config.slack_app_token or config.slack_signing_secret):
+        yield _ok("slack", "no tokens set; only `failbot serve` needs them")
+        return
+    if config.slack_bot_token:
+        yield _called("bot token", lambda: _bot_token(config))
+    else:
+        yield _fail("bot token", "SLACK_BOT_TOKEN is not set: OAuth & Permissions, Bot User token")
+    if config.slack_app_token:
+        yield _called("app token", lambda: _app_token(config))
+    elif config.slack_signing_secret:
+        yield _ok("app token", "not set; `failbot serve --http` does without")
+    else:
+        yield _fail(
+            "app token",
+            "SLACK_APP_TOKEN is not set: Basic Information, App-Level Tokens, connections:write",
+        )
+
+
+def _called(name: str, look: Callable[[], Check]) -> Check:
+    from slack_sdk.errors import SlackApiError, SlackClientError
+
+    try:
+        return look()
+    except SlackApiError as error:
+        said = error.response.get("error", "unknown_error")
+        return _fail(name, f"Slack says {said}; {ADVICE.get(said, 'see docs.slack.dev')}")
+    except (OSError, SlackClientError) as error:
+        return _fail(name, f"Slack cannot be reached ({type(error).__name__}); check the network")
+
+
+ADVICE = {
+    "invalid_auth": "copy the token again, and install the app to the workspace",
+    "account_inactive": "the app was removed; install it again",
+    "token_revoked": "the token was revoked; install the app again",
+    "not_allowed_token_type": "this is another kind of token; mind xoxb- and xapp-",
+    "missing_scope": "give the app-level token the scope connections:write",
+    "ratelimited": "try again in a minute",
+}
+
+
+def _bot_token(config: Config) -> Check:
+    from slack_sdk import WebClient
+
+    from failbot.slack.manifest import SCOPES
+
+    client = WebClient(
+        token=config.slack_bot_token, base_url=config.slack_api_url, timeout=SLACK_TIMEOUT_S
+    )
+    answer = client.auth_test()
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    granted = {one.strip() for one in headers.get("x-oauth-scopes", "").split(",")}
+    missing = [scope for scope in SCOPES if scope not in granted]
+    if missing:
+        return _fail(
+            "bot token",
+            f"the scopes {', '.join(missing)} are missing; paste `failbot manifest` into the app "
+            "and install it again",
+        )
+    return _ok("bot token", f"{answer['user']} in {answer['team']}, all {len(SCOPES)} scopes")
+
+
+def _app_token(config: Config) -> Check:
+    from slack_sdk import WebClient
+
+    client = WebClient(base_url=config.slack_api_url, timeout=SLACK_TIMEOUT_S)
+    client.apps_connections_open(app_token=config.slack_app_token)
+    return _ok("app token", "Socket Mode opens")
+
+
+def _ok(name: str, words: str) -> Check:
+    return Check(name=name, state=State.OK, words=words)
+
+
+def _warn(name: str, words: str) -> Check:
+    return Check(name=name, state=State.WARN, words=words)
+
+
+def _fail(name: str, words: str) -> Check:
+    return Check(name=name, state=State.FAIL, words=words)

@@ -1,0 +1,121 @@
+"""A labelled set read from files: the entries of a memory, and questions with their answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from failbot import importing, tabular
+from failbot.errors import InputError
+from failbot.models import TEXT_LIMIT, TITLE_LIMIT, Draft, shorten
+from failbot.passages import text_of
+from failbot.tabular import Bad, Row
+from failbot.text import clean
+
+BAD_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One entry of the memory; `text` is all that it says, as the plain way embeds it."""
+
+    id: str
+    draft: Draft
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A question and what answers it: 2 the same failure, 1 it helps; nothing: nobody knows."""
+
+    id: str
+    text: str
+    relevant: dict[str, int]
+    kind: str = ""
+
+
+def read_documents(path: Path) -> list[Document]:
+    """The entries of a JSON Lines file; texts beyond the limits are cut.
+
+    An entry is written as for import, or has but `id`, `title` and `text`.
+    :raises InputError: naming line and field.
+    """
+    with path.open("rb") as stream:
+        rows = list(_with_fields(tabular.rows(stream, format="jsonl")))
+    reading = importing.read(rows, importing.Plan(publish=True))
+    if reading.bad:
+        raise InputError(f"{path}: " + "; ".join(map(str, reading.bad[:BAD_SHOWN])))
+    if not reading.entries:
+        raise InputError(f"{path} holds no entries")
+    plain = {row.line: row.cells.get("text") for row in rows if isinstance(row, Row)}
+    return [
+        Document(
+            id=entry.draft.external_id,
+            draft=entry.draft,
+            text=clean(f"{entry.draft.title}. {plain[entry.line]}")
+            if plain[entry.line]
+            else text_of(entry.draft),
+        )
+        for entry in reading.entries
+    ]
+
+
+def _with_fields(rows: Iterable[Row | Bad]) -> Iterator[Row | Bad]:
+    """Rows of {id, title, text} with the text parted into the two mandatory fields."""
+    for row in rows:
+        if isinstance(row, Row) and not (row.cells.get("id") or row.cells.get("external_id")):
+            yield Bad(line=row.line, field="id", words="is missing")
+        elif isinstance(row, Row) and "tried" not in row.cells:
+            yield replace(row, cells=_parted(row.cells))
+        else:
+            yield row
+
+
+def _parted(cells: dict[str, object]) -> dict[str, object]:
+    """Nothing is said twice: the first sentence is what was tried, the rest what happened."""
+    title = shorten(clean(str(cells.get("title") or "")), TITLE_LIMIT)
+    text = clean(str(cells.get("text") or "")).strip()[:TEXT_LIMIT] or title
+    middle = re.search(r"(?<=[.!?\n])\s+(?=\S)", text) or re.search(r"\s+(?=\S)", text)
+    at = middle.end() if middle else 0
+    return {
+        **{name: cells[name] for name in ("id", "external_id", "tags", "links") if name in cells},
+        "title": title,
+        "tried": text[:at].strip() or text,
+        "happened": text[at:],
+        "text": cells.get("text"),
+    }
+
+
+def read_questions(path: Path) -> list[Labelled]:
+    """The labelled questions of a JSON Lines file. :raises InputError: naming line and field."""
+    questions: dict[str, Labelled] = {}
+    with path.open("rb") as stream:
+        for row in tabular.rows(stream, format="jsonl"):
+            if isinstance(row, Bad):
+                raise InputError(f"{path}: {row}")
+            question = _question(row, path)
+            if question.id in questions:
+                raise InputError(f"{path}: line {row.line}: id: {question.id!r} occurs twice")
+            questions[question.id] = question
+    if not questions:
+        raise InputError(f"{path} holds no questions")
+    return list(questions.values())
+
+
+def _question(row: Row, path: Path) -> Labelled:
+    relevant = row.cells.get("relevant", {})
+    for name in ("id", "text"):
+        if not isinstance(row.cells.get(name), str) or not str(row.cells[name]).strip():
+            raise InputError(f"{path}: line {row.line}: {name}: must be text")
+    if not isinstance(relevant, dict) or not all(
+        isinstance(grade, int) and grade > 0 for grade in relevant.values()
+    ):
+        raise InputError(f'{path}: line {row.line}: relevant: must be like {{"F001": 2}}')
+    return Labelled(
+        id=str(row.cells["id"]),
+        text=clean(str(row.cells["text"]))[:TEXT_LIMIT],
+        relevant=dict(relevant),
+        kind=str(row.cells.get("kind") or ""),
+    )

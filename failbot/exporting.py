@@ -1,0 +1,154 @@
+"""Failures as JSON and as CSV: what other programs read, and what `import` takes back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+
+from failbot.models import Answer, Digest, Failure, Hit
+
+COLUMNS = [
+    "reference",
+    "title",
+    "outcome",
+    "tried",
+    "happened",
+    "explanation",
+    "explanation_status",
+    "lesson",
+    "valid_while",
+    "modes",
+    "tags",
+    "links",
+    "cost",
+    "external_id",
+    "author_id",
+    "visibility",
+    "created_at",
+    "updated_at",
+]
+# A cell that begins so is run as a formula by spreadsheets (OWASP, "CSV injection").
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_dict(failure: Failure) -> dict[str, object]:
+    """The failure as a JSON object: the draft's fields under their names, then the record's."""
+    return {
+        "number": failure.number,
+        "reference": failure.reference,
+        "external_id": failure.external_id,
+        "title": failure.title,
+        "outcome": failure.outcome.value if failure.outcome else None,
+        "tried": failure.tried,
+        "happened": failure.happened,
+        "explanations": [
+            {"text": one.text, "status": one.status.value, "evidence": one.evidence}
+            for one in failure.explanations
+        ],
+        "lesson": failure.lesson,
+        "valid_while": failure.valid_while,
+        "modes": list(failure.modes),
+        "tags": list(failure.tags),
+        "links": list(failure.links),
+        "cost": failure.cost,
+        "author_id": failure.author_id,
+        "channel_id": failure.channel_id,
+        "visibility": failure.visibility.value,
+        "created_at": failure.created_at.isoformat(),
+        "updated_at": failure.updated_at.isoformat(),
+        "version": failure.version,
+    }
+
+
+def json_lines(failures: Iterable[Failure]) -> Iterator[str]:
+    """One object a line, ASCII only: no line break or encoding can come between."""
+    for failure in failures:
+        yield json.dumps(as_dict(failure)) + "\n"
+
+
+def csv_lines(failures: Iterable[Failure]) -> Iterator[str]:
+    """A header and a row each, ended by CRLF (RFC 4180); no cell is a formula to a spreadsheet."""
+    yield _csv_row(COLUMNS)
+    for failure in failures:
+        cells = as_dict(failure) | {
+            "explanation": "\n".join(one.text for one in failure.explanations),
+            "explanation_status": ", ".join(one.status.value for one in failure.explanations),
+            "modes": ", ".join(failure.modes),
+            "tags": ", ".join(failure.tags),
+            "links": " ".join(failure.links),
+        }
+        yield _csv_row(_safe("" if cells[name] is None else str(cells[name])) for name in COLUMNS)
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+
+
+def _csv_row(cells: Iterable[str]) -> str:
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+def answer_as_dict(answer: Answer, *, limit: int) -> dict[str, object]:
+    """The answer as a JSON object: the verdict, and at most `limit` hits, best first.
+
+    With "unknown" the hits are weak matches, which no reader should take for answers.
+    """
+    return {
+        "verdict": answer.verdict.value,
+        "confidence": round(answer.confidence, 4),
+        "by_words_only": answer.by_words_only,
+        "hits": [hit_as_dict(hit) for hit in answer.hits[:limit]],
+    }
+
+
+def hit_as_dict(hit: Hit) -> dict[str, object]:
+    """A hit as a JSON object: how well it matches, then what a reader needs of the failure."""
+    failure = as_dict(hit.failure)
+    told = [
+        "outcome",
+        "tried",
+        "happened",
+        "explanations",
+        "lesson",
+        "valid_while",
+        "tags",
+        "links",
+    ]
+    return {
+        "number": hit.failure.number,
+        "reference": hit.failure.reference,
+        "external_id": hit.failure.external_id,
+        "title": hit.failure.name,
+        "score": round(hit.score, 6),
+        "probability": round(hit.probability, 4),
+        "sentence": hit.sentence,
+        "signals": {name: round(value, 6) for name, value in hit.signals.items()},
+    } | {name: failure[name] for name in told}
+
+
+def digest_as_dict(digest: Digest) -> dict[str, object]:
+    """The digest as a JSON object; `pattern` is null where nothing recurs."""
+    pattern = digest.pattern
+    return {
+        "week": digest.week,
+        "pattern": {
+            "name": pattern.name,
+            "meaning": pattern.meaning,
+            "references": [one.reference for one in pattern.failures],
+        }
+        if pattern
+        else None,
+        "lessons": [as_dict(one) for one in digest.lessons],
+        "more": digest.more,
+        "questions": [
+            {"text": one.text, "asked_at": one.asked_at.isoformat()} for one in digest.questions
+        ],
+        "thanks": [
+            {"author_id": one.author_id, "references": [f"F-{number}" for number in one.numbers]}
+            for one in digest.thanks
+        ],
+    }

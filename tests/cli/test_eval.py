@@ -1,0 +1,83 @@
+"""Eval: a temporary memory, a line a question, and figures beside the plain way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Terminal
+
+ENTRIES = [
+    {"id": "A", "tried": "Halved the warm-up.", "happened": "The loss diverged early on."},
+    {
+        "id": "B",
+        "title": "Empty cache",
+        "text": "The nightly job deleted the cache. Builds failed.",
+    },
+    {"id": "C", "title": "Builds fail at night", "text": "Every build after midnight is broken."},
+    {"id": "D", "tried": "Labelled by crowd.", "happened": "A third of the labels was wrong."},
+]
+QUESTIONS = [
+    {"id": "q1", "text": "loss diverged after short warm-up", "relevant": {"A": 2}, "kind": "sym"},
+    {"id": "q2", "text": "the coffee machine leaks on the floor", "relevant": {}, "kind": "off"},
+    {"id": "C", "text": "Builds fail at night", "relevant": {"B": 1}, "kind": "duplicate"},
+]
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> str:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    return write(tmp_path / "f.jsonl", ENTRIES), write(tmp_path / "q.jsonl", QUESTIONS)
+
+
+def test_every_question_gets_a_line(
+    terminal: Terminal, files: tuple[str, str], tmp_path: Path
+) -> None:
+    """Answerable ones a second, masked; an entry with the question's own id is never ranked."""
+    out = tmp_path / "out.jsonl"
+    terminal.ok("eval", *files, "--no-plain", "--out", str(out))
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert [(one["id"], one["masked"]) for one in lines] == [
+        ("q1", False),
+        ("q2", False),
+        ("C", False),
+        ("q1", True),
+        ("C", True),
+    ]
+    assert all(set(one) == {"id", "verdict", "confidence", "ranking", "masked"} for one in lines)
+    assert lines[0]["ranking"][0] == "A"
+    assert set(lines[0]["ranking"]) == {"A", "B", "C", "D"}
+    assert set(lines[2]["ranking"]) == {"A", "B", "D"}
+    assert set(lines[3]["ranking"]) == {"B", "C", "D"}
+
+
+def test_figures_stand_beside_the_plain_way(terminal: Terminal, files: tuple[str, str]) -> None:
+    """The memory of the data folder is neither read nor written."""
+    told = terminal.json("eval", *files)
+    assert told["failbot"]["mrr"] == 1.0
+    assert set(told["plain"]) < set(told["failbot"])
+    assert told["difference"]["mrr"][1] <= told["difference"]["mrr"][0]
+    assert [one["kind"] for one in told["kinds"]] == ["sym", "off", "duplicate"]
+    assert not (terminal.data / "failbot.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"id": "q1", "text": ""}, "line 1: text: must be text"),
+        ({"id": "q1", "text": "x", "relevant": ["A"]}, "line 1: relevant: must be like"),
+    ],
+)
+def test_malformed_question_is_named(
+    bare: Terminal, files: tuple[str, str], tmp_path: Path, row: dict[str, Any], words: str
+) -> None:
+    """Before anything is embedded."""
+    done = bare.run("eval", files[0], write(tmp_path / "bad.jsonl", [row]))
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
