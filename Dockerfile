@@ -17,7 +17,7 @@ ENV PATH=/opt/failbot/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HF_HUB_OFFLINE=1 \
     FAILBOT_DATA=/data
-USER failbot
+USER 10001
 VOLUME /data
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["failbot", "doctor", "--alive"]
+HEALTHCHECK --interval=60s --timeout=10s --start-period=30s CMD ["failbot", "doctor", "--offline"]
 CMD ["failbot", "serve"]

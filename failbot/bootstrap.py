@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
 
 from failbot.config import Config
 from failbot.encoder.background import BackgroundEncoder
@@ -17,35 +16,50 @@ log = logging.getLogger(__name__)
 
 # How often a serving process looks for entries that another process wrote and did not embed.
 SWEEP_S = 60.0
+CLOSING_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
 class Runtime:
     """The wired parts; `close` ends what it started."""
 
-    config: Config
-    store: Store
-    service: Service
-    encoder: BackgroundEncoder
-    _stop: threading.Event
+    def __init__(
+        self, config: Config, store: Store, service: Service, encoder: BackgroundEncoder
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.service = service
+        self.encoder = encoder
+        self._stop = threading.Event()
+        self._embedding = threading.Thread(target=self._embed, name="embed", daemon=True)
 
     def start_background(self) -> None:
         """Loads the model and keeps embedding what is written; for processes that serve."""
         self.encoder.start()
-        threading.Thread(target=self._embed, name="embed", daemon=True).start()
+        self._embedding.start()
+        threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
+
+    def close(self) -> None:
+        """Ends the embedding after its batch, and closes the store."""
+        self._stop.set()
+        self.service.written.set()
+        if self._embedding.is_alive() and self.encoder.is_ready:
+            self._embedding.join(timeout=CLOSING_S)
+        self.store.close()
 
     def _embed(self) -> None:
         while not self._stop.is_set():
+            self.service.written.clear()
             try:
                 self.service.embed_missing()
             except FailbotError as error:
                 log.warning("entries are not embedded: %s", error)
             self.service.written.wait(SWEEP_S)
 
-    def close(self) -> None:
-        self._stop.set()
-        self.service.written.set()
-        self.store.close()
+    def _prepare(self) -> None:
+        try:
+            self.encoder.prepare()
+        except FailbotError as error:
+            log.warning("the model keeps its slow form: %s", error)
 
 
 def open_runtime(config: Config) -> Runtime:
@@ -58,4 +72,4 @@ def open_runtime(config: Config) -> Runtime:
     store = SqliteStore(config.database)
     encoder = BackgroundEncoder(config.model, data_folder=config.data_folder)
     service = Service(store, Matcher(store, encoder))
-    return Runtime(config, store, service, encoder, threading.Event())
+    return Runtime(config, store, service, encoder)

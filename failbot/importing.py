@@ -290,10 +290,9 @@ def _with_extra(row: Row, plan: Plan) -> dict[str, object]:
 
 def _text(name: str, sources: list[tuple[str, object]]) -> str:
     values = [(column, _cell_text(name, value)) for column, value in sources]
-    said = [(column, value) for column, value in values if value.strip()]
-    if len(sources) > 1:
-        return "\n".join(f"{column}: {value}" for column, value in said)
-    return said[0][1] if said else ""
+    if len(values) == 1:
+        return values[0][1]
+    return "\n".join(f"{column}: {value}" for column, value in values if value.strip())
 
 
 def _title(text: str, sources: dict[str, list[tuple[str, object]]]) -> str:

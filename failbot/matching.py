@@ -20,8 +20,10 @@ from failbot.tokens import salient, words
 
 log = logging.getLogger(__name__)
 
-BY_VECTOR = 100
-BY_WORDS = 50
+# With 60 and 30 the ranking among 4,000 entries is that of 100 and 50 (MRR 86.8 and 86.7); with 30
+# and 15 it begins to fall.
+BY_VECTOR = 60
+BY_WORDS = 30
 QUOTED = 3  # hits whose best sentence is looked up: those that are shown
 BATCH = 64  # failures embedded between two commits
 
@@ -166,7 +168,7 @@ class Matcher:
 def _query(text: str, encoder: Encoder | None) -> Query:
     told = salient(text)
     encoding: Encoding | None = encoder.encode([told], kind="query")[0] if encoder else None
-    return Query(text=told, encoding=encoding, words=tuple(words(text)))
+    return Query(text=told, encoding=encoding, words=tuple(words(told)))
 
 
 def _for_scorer(one: base.Candidate) -> Candidate:

@@ -57,6 +57,25 @@ class BackgroundEncoder:
             self._setting, self._loading = setting, None
         self.start()
 
+    def prepare(self) -> None:
+        """Makes the model's fast form if it is not there yet, and goes over to it.
+
+        Blocks for as long as a process of its own needs for that, about 15 s.
+        :raises ModelError: it has none; the model goes on as it is.
+        """
+        from failbot.encoder import open_encoder
+        from failbot.encoder.export import export_in_subprocess, wants_export
+
+        setting = self._setting
+        if not wants_export(setting, self._data_folder):
+            return
+        export_in_subprocess(setting, self._data_folder)
+        fast: Future[Encoder] = Future()
+        fast.set_result(open_encoder(setting, data_folder=self._data_folder))
+        with self._lock:
+            if setting == self._setting:
+                self._loading = fast
+
     def _load(self, loading: Future[Encoder], setting: str) -> None:
         from failbot.encoder import open_encoder
 

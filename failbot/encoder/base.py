@@ -87,7 +87,8 @@ class Dropped:
     ) -> Encoding:
         """The Encoding of one text from a model's raw output, padding already cut off.
 
-        sentence (d,), states (n, h), token_ids and starts (n,); what it gives shares no memory with them.
+        sentence (d,), states (n, h), token_ids and starts (n,); what it gives shares no memory
+        with them.
         """
         own = [at for at, one in enumerate(token_ids.tolist()) if one not in self.special_ids]
         own = own[self.prompt_tokens[kind] :]

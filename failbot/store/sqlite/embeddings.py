@@ -23,6 +23,9 @@ class SqliteEmbeddings:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        # Up to this change all failures have vectors of the active model: looking again costs
+        # nothing where 100,000 are there and one is new.
+        self._complete_at = 0
 
     def active(self) -> ActiveModel | None:
         rows = self._connection.rows("SELECT name, value FROM settings")
@@ -39,12 +42,20 @@ class SqliteEmbeddings:
             db.table("embeddings").delete_where("model <> ?", [model.name])
 
     def missing(self, model: str, *, limit: int) -> list[Unembedded]:
-        rows = self._connection.rows(
-            "SELECT failures.* FROM failures LEFT JOIN embeddings"
-            " ON failure_id = id AND model = ? AND embeddings.version = failures.version"
-            " WHERE failure_id IS NULL ORDER BY id LIMIT ?",
-            [model, limit],
-        )
+        with self._connection.read() as db:
+            active = self.active()
+            if active is None or active.name != model:
+                self._complete_at = 0
+            seq = next(iter(db.query("SELECT coalesce(max(seq), 0) AS seq FROM changes")))["seq"]
+            rows = self._connection.rows(
+                "SELECT failures.* FROM changes JOIN failures ON id = changes.failure_id"
+                " LEFT JOIN embeddings ON embeddings.failure_id = id AND model = ?"
+                " AND embeddings.version = failures.version"
+                " WHERE seq > ? AND embeddings.failure_id IS NULL ORDER BY id LIMIT ?",
+                [model, self._complete_at, limit],
+            )
+        if not rows:
+            self._complete_at = seq
         return [
             Unembedded(id=row["id"], version=row["version"], draft=draft_of(row)) for row in rows
         ]
