@@ -318,6 +318,7 @@ def _items(name: str, sources: list[tuple[str, object]]) -> tuple[str, ...]:
 
 
 def _outcome(text: str, plan: Plan) -> Outcome | None:
+    text = text.strip()
     text = plan.outcomes.get(text, plan.outcomes.get("*", text) if text else "")
     try:
         return Outcome(text.lower()) if text else None

@@ -231,8 +231,8 @@ def _checked(draft: Draft) -> Draft:
 def _redacted(draft: Draft) -> Draft:
     names = ("tried", "happened", "title", "lesson", "valid_while", "cost")
     clean: dict[str, Any] = {name: redact(getattr(draft, name))[0].strip() for name in names}
-    for name in ("links", "tags"):
-        clean[name] = tuple(redact(item)[0] for item in getattr(draft, name))
+    clean["tags"] = tuple(redact(tag)[0] for tag in draft.tags)
+    clean["links"] = tuple(redact(link)[0].replace(" ", "%20") for link in draft.links)
     return replace(
         draft, **clean, explanations=tuple(map(_redacted_explanation, draft.explanations))
     )

@@ -24,7 +24,10 @@ export function show(dialog) {
   dialog.showModal();
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (before?.isConnected) before.focus({ preventScroll: true });
+    if (!before?.isConnected) return;
+    // Chromium has given the focus back already, but without the caret: nothing could be typed.
+    before.blur();
+    before.focus({ preventScroll: true });
   });
 }
 

@@ -25,8 +25,9 @@ function shut(menu, anchor) {
   const hadFocus = menu.contains(document.activeElement);
   menu.remove();
   open = null;
-  anchor.setAttribute("aria-expanded", "false");
+  // In this order: the tools of a message show while a menu of theirs is open, or one has the focus.
   if (hadFocus) anchor.focus();
+  anchor.setAttribute("aria-expanded", "false");
 }
 
 function menuItem({ label, detail, danger, checked, run }, close) {

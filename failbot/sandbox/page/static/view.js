@@ -88,6 +88,7 @@ class Modal {
 
   /** Tell the sandbox at once, so that the app sees it in the state, and another view keeps it. */
   note(block, value) {
+    if (shown !== this) return; // a field that loses the focus because its form is gone
     this.unsent.delete(block.block_id);
     this.queue("fill", { values: { [block.block_id]: value } });
   }
@@ -98,7 +99,7 @@ class Modal {
   }
 
   warn(error) {
-    this.banner.textContent = error.message;
+    if (shown === this) this.banner.textContent = error.message;
   }
 
   async click(block, element, value) {

@@ -1,0 +1,5 @@
+"""Speed and memory beside the plain way, in one run: `python -m tests.benchmarks`.
+
+"Plain" is what anyone would build in an hour: `SentenceTransformer.encode` of the whole text and
+a flat faiss index. Only ratios count: absolute times move with the machine.
+"""

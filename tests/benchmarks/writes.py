@@ -1,0 +1,46 @@
+"""Recording failures, each committed to the disk."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from failbot.store.sqlite import SqliteStore
+from tests.benchmarks import corpus
+from tests.benchmarks.table import Row, alternately, percentile
+
+WRITTEN = 200
+
+
+def rows(data: Path) -> Iterator[Row]:
+    """Plain: one INSERT of the same text into a table without index, in WAL with FULL."""
+    store = SqliteStore(data / "writes" / "failbot.db")
+    plain = sqlite3.connect(data / "writes" / "plain.db", isolation_level=None)
+    plain.execute("PRAGMA journal_mode=WAL")
+    plain.execute("PRAGMA synchronous=FULL")
+    plain.execute("CREATE TABLE failures (draft TEXT)")
+    drafts = list(corpus.drafts(WRITTEN))
+    now = datetime.now(UTC)
+
+    def record(at: str) -> object:
+        return store.failures.record(
+            drafts[int(at)], place=corpus.PLACE, author_id="U1", now=now, source=""
+        )
+
+    def insert(at: str) -> object:
+        text = json.dumps(asdict(drafts[int(at)]))
+        return plain.execute("INSERT INTO failures VALUES (?)", [text])
+
+    own, others = alternately([record, insert], [str(at) for at in range(WRITTEN)])
+    store.close()
+    plain.close()
+    yield Row(
+        what="record one failure, committed, p50",
+        unit="ms",
+        failbot=percentile(own, 50),
+        plain=percentile(others, 50),
+    )
