@@ -9,14 +9,9 @@ from threading import Event
 
 from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
-from failbot.errors import SlackError
-from failbot.models import Digest, Schedule, Viewer
 from failbot.scheduler import TICK_S, Scheduler
-from failbot.slack.app import SlackSide, build
-from failbot.slack.delivery import error_code, is_final, post_digest
-from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.app import build
 from failbot.slack.serve import serve_http, serve_socket
-from failbot.store.base import Claim
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +38,12 @@ def serve(
     """
     runtime = open_runtime(config)
     side = build(config, runtime.service, runtime.store.inbox, now=now)
-    scheduler = _scheduler(runtime, side)
+    scheduler = Scheduler(
+        runtime.service,
+        runtime.store.digests,
+        audience=side.audience_of,
+        poster=side.post_digest,
+    )
     runtime.start_background()
     scheduler.start(now, tick_s=tick_s)
     try:
@@ -67,26 +67,6 @@ def serve(
     finally:
         scheduler.stop()
         runtime.close()
-
-
-def _scheduler(runtime: Runtime, side: SlackSide) -> Scheduler:
-    def audience(schedule: Schedule) -> Viewer:
-        places = side.bot.places
-        place = places.place_of(schedule.team_id, schedule.channel_id)
-        return places.audience_of(place, user_id=schedule.created_by)
-
-    def post(schedule: Schedule, digest: Digest, claim: Claim) -> str:
-        repeated = claim.attempts > 1
-        try:
-            return post_digest(
-                side.bot.client, schedule.channel_id, digest=digest, may_be_posted=repeated
-            )
-        except SLACK_FAILURES as error:
-            if is_final(error):
-                raise SlackError(error_code(error)) from error
-            raise
-
-    return Scheduler(runtime.service, runtime.store.digests, audience=audience, poster=post)
 
 
 def _adopt(runtime: Runtime, team_id: str) -> None:

@@ -29,3 +29,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened = SqliteStore(tmp_path / "failbot.db")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default model's fast form, made once for all tests."""
+    from failbot.config import DEFAULT_MODEL
+    from failbot.encoder.export import export_in_subprocess
+
+    folder = tmp_path_factory.mktemp("prepared")
+    export_in_subprocess(DEFAULT_MODEL, folder)
+    return folder / "models"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
@@ -15,7 +15,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from failbot.config import Config
-from failbot.errors import ConfigError
+from failbot.errors import ConfigError, StoreError
 from failbot.models import Digest, Schedule, Viewer
 from failbot.service import Service
 from failbot.slack import digesting
@@ -46,7 +46,6 @@ class Identity:
     team_id: str = ""
     user_id: str = ""
     bot_id: str = ""
-    known: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,24 +153,23 @@ def build_app(config: Config, bot: Bot, identity: Identity) -> App:
 def introduce(
     client: WebClient, identity: Identity, *, stop: Event, on_team: Callable[[str], None]
 ) -> None:
-    """Asks Slack who the bot is until it answers, or refuses the token for good."""
+    """Asks Slack who the bot is, and tells `on_team`, until both worked or the token is refused."""
     pause_s = 1.0
     while not stop.is_set():
         try:
             answer = client.auth_test()
-        except SLACK_FAILURES as error:
+            identity.team_id = str(answer.get("team_id") or "")
+            identity.user_id = str(answer.get("user_id") or "")
+            identity.bot_id = str(answer.get("bot_id") or "")
+            on_team(identity.team_id)
+        except (*SLACK_FAILURES, StoreError) as error:
             if is_final(error):
                 logger.error("Slack refuses the bot token (%s): failbot doctor", error_code(error))
                 return
             stop.wait(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-            continue
-        identity.team_id = str(answer.get("team_id") or "")
-        identity.user_id = str(answer.get("user_id") or "")
-        identity.bot_id = str(answer.get("bot_id") or "")
-        on_team(identity.team_id)
-        identity.known.set()
-        return
+        else:
+            return
 
 
 def quiet_sdk() -> None:

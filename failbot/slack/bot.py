@@ -76,20 +76,20 @@ def actor_of(body: Mapping[str, object]) -> Actor:
     :raises InputError: the payload names nobody.
     """
     user, channel, event = _part(body, "user"), _part(body, "channel"), _part(body, "event")
-    user_id = _text(body, "user_id") or _text(user, "id") or _text(event, "user")
+    user_id = string_in(body, "user_id") or string_in(user, "id") or string_in(event, "user")
     if not user_id:
         raise InputError("Slack did not say who this is from; try again")
     return Actor(
-        team_id=_text(_part(body, "team"), "id")
-        or _text(body, "team_id")
-        or _text(user, "team_id"),
+        team_id=string_in(_part(body, "team"), "id")
+        or string_in(body, "team_id")
+        or string_in(user, "team_id"),
         user_id=user_id,
-        channel_id=_text(body, "channel_id")
-        or _text(channel, "id")
-        or _text(_part(body, "container"), "channel_id"),
-        hint=_text(body, "channel_name") or _text(channel, "name"),
-        trigger_id=_text(body, "trigger_id"),
-        response_url=_text(body, "response_url"),
+        channel_id=string_in(body, "channel_id")
+        or string_in(channel, "id")
+        or string_in(_part(body, "container"), "channel_id"),
+        hint=string_in(body, "channel_name") or string_in(channel, "name"),
+        trigger_id=string_in(body, "trigger_id"),
+        response_url=string_in(body, "response_url"),
     )
 
 
@@ -98,6 +98,7 @@ def _part(body: Mapping[str, object], name: str) -> Mapping[str, object]:
     return part if isinstance(part, Mapping) else {}
 
 
-def _text(body: Mapping[str, object], name: str) -> str:
+def string_in(body: Mapping[str, object], name: str) -> str:
+    """A payload's string, or "" where it has none: payloads are Slack's to change."""
     value = body.get(name)
     return value if isinstance(value, str) else ""

@@ -55,6 +55,12 @@ def saved(failure: Failure) -> Message:
     return Message(text=words, blocks=[section(words)])
 
 
+def leaked(kinds: Sequence[str]) -> str:
+    """What was taken out of an entry, and what to do about it."""
+    names = clip_line(", ".join(kinds), 200)
+    return f"What looks like a secret ({names}) is not stored: take it as leaked, and replace it."
+
+
 def unposted(failure: Failure, code: str) -> str:
     """Why no card is in the channel, from Slack's refusal, and what to do about it."""
     if code in ("not_in_channel", "channel_not_found"):

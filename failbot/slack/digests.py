@@ -38,7 +38,7 @@ def digest_details(digest: Digest, *, links: Links) -> Message | None:
     if not digest.lessons:
         return None
     blocks: list[Block] = [section(_detail(one, links)) for one in digest.lessons]
-    words = f"The {len(digest.lessons)} lessons of {digest.week} at length."
+    words = f"The lessons of {digest.week} at length."
     return Message(text=words, blocks=[section(words), *blocks])
 
 

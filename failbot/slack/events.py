@@ -15,7 +15,7 @@ from typing import Any
 from slack_bolt import BoltResponse
 
 from failbot.errors import FailbotError
-from failbot.slack.bot import Bot
+from failbot.slack.bot import Bot, string_in
 
 logger = logging.getLogger(__name__)
 
@@ -49,16 +49,16 @@ def asked_in(body: Mapping[str, Any]) -> Asked | None:
     event = body.get("event")
     if not isinstance(event, dict) or not _is_written(event, bot_user_id=_receiver(body)):
         return None
-    hint = _text(event, "channel_type")
+    hint = string_in(event, "channel_type")
     if event.get("type") == "message" and hint != "im":
         return None
     asked = Asked(
         team_id=_team(body),
-        channel_id=_text(event, "channel"),
-        user_id=_text(event, "user"),
-        text=_text(event, "text"),
-        message_ts=_text(event, "ts"),
-        thread_ts=_text(event, "thread_ts"),
+        channel_id=string_in(event, "channel"),
+        user_id=string_in(event, "user"),
+        text=string_in(event, "text"),
+        message_ts=string_in(event, "ts"),
+        thread_ts=string_in(event, "thread_ts"),
         hint=hint,
     )
     ids = (asked.team_id, asked.channel_id, asked.user_id)
@@ -69,9 +69,9 @@ def asked_in(body: Mapping[str, Any]) -> Asked | None:
 def keys_of(body: Mapping[str, Any], asked: Asked) -> list[str]:
     """What tells this message from any other, however often and under whatever id it comes."""
     keys = [f"message:{asked.team_id}:{asked.key}"]
-    if event_id := _text(body, "event_id"):
+    if event_id := string_in(body, "event_id"):
         keys.append(f"event:{event_id}")
-    if client_msg_id := _text(body["event"], "client_msg_id"):
+    if client_msg_id := string_in(body["event"], "client_msg_id"):
         keys.append(f"client:{asked.team_id}:{asked.channel_id}:{client_msg_id}")
     return keys
 
@@ -109,20 +109,15 @@ def _is_written(event: Mapping[str, Any], *, bot_user_id: str) -> bool:
 def _receiver(body: Mapping[str, Any]) -> str:
     """The bot user that the event was sent to."""
     authorization = _authorization(body)
-    return _text(authorization, "user_id") if authorization.get("is_bot") else ""
+    return string_in(authorization, "user_id") if authorization.get("is_bot") else ""
 
 
 def _team(body: Mapping[str, Any]) -> str:
     """The workspace that failbot is installed in, also when the message is from another one's."""
-    return _text(_authorization(body), "team_id") or _text(body, "team_id")
+    return string_in(_authorization(body), "team_id") or string_in(body, "team_id")
 
 
 def _authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:
     found = body.get("authorizations")
     first = found[0] if isinstance(found, list) and found else None
     return first if isinstance(first, dict) else {}
-
-
-def _text(part: Mapping[str, Any], name: str) -> str:
-    value = part.get(name)
-    return value if isinstance(value, str) else ""

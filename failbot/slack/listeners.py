@@ -13,6 +13,7 @@ from slack_bolt import Ack, App
 
 from failbot.errors import FailbotError, InputError
 from failbot.models import Draft, Failure, Receipt
+from failbot.redact import redact
 from failbot.slack import answers, cards, forms
 from failbot.slack.blocks import help_message, home, notice
 from failbot.slack.bot import Actor, Bot, actor_of
@@ -166,6 +167,7 @@ class Listeners:
             channel_id=actor.channel_id,
             is_new=not filled.origin.number,
             posts_card=filled.posts_card,
+            secrets=_secrets_in(filled.draft()),
             response_url=actor.response_url,
         )
         self._bot.later(SHOW_CARD, asdict(shown), team_id=actor.team_id, keys=[key])
@@ -193,6 +195,13 @@ def _submitter(body: Body, origin: forms.Origin) -> Actor:
         hint=origin.hint,
         response_url=origin.response_url,
     )
+
+
+def _secrets_in(draft: Draft) -> list[str]:
+    """The kinds of secret that the service takes out of what was typed."""
+    texts = [draft.tried, draft.happened, draft.lesson, draft.cost, draft.title]
+    texts += [*draft.links, *draft.tags, *(one.text for one in draft.explanations)]
+    return sorted({kind for text in texts for kind in redact(text)[1]})
 
 
 def _written(message: Mapping[str, Any]) -> str:

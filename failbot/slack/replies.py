@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slack_sdk.errors import SlackApiError
-
 from failbot.errors import InputError, SlackError
 from failbot.models import Draft, Failure, Place, Schedule, Visibility
 from failbot.slack import forms
@@ -15,6 +13,7 @@ from failbot.slack.cards import ask_deletion, card
 from failbot.slack.commands import Command, is_zone, parse_weekly
 from failbot.slack.delivery import card_links, error_code
 from failbot.slack.digests import digest_details, digest_message, schedule_words
+from failbot.slack.places import SLACK_FAILURES
 
 SHOWN_AT_MOST = 10
 
@@ -42,7 +41,7 @@ def open_form(bot: Bot, actor: Actor, draft: Draft, *, number: int = 0) -> None:
     view = forms.failure_form(draft, origin, may_post=not is_direct)
     try:
         bot.client.views_open(trigger_id=actor.trigger_id, view=view)
-    except SlackApiError as error:
+    except SLACK_FAILURES as error:
         raise SlackError(_unopened(error_code(error), draft)) from error
 
 
@@ -151,13 +150,14 @@ def _preview(bot: Bot, place: Place) -> list[Message]:
 
 def _listing(bot: Bot, heading: str, failures: list[Failure], *, total: int) -> Message:
     if not failures:
-        return notice("Nothing is logged here yet. Type /failure to log the first.")
+        return notice("Nothing is logged yet that you can see. Type /failure to log the first.")
     return listing(heading, failures, links=card_links(bot.client, failures), total=total)
 
 
 def _unopened(code: str, draft: Draft) -> str:
     late = code in ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id")
-    reason = "it took longer than Slack allows" if late else f"Slack refused it: {code}"
+    refused = f"Slack refused it: {code}" if code and " " not in code else "Slack did not answer"
+    reason = "it took longer than Slack allows" if late else refused
     kept = f"\nWhat you wrote:\n{draft.happened}" if draft.happened else ""
     return f"The form could not be opened ({reason}). Please try again.{kept}"
 

@@ -19,6 +19,8 @@ from failbot.slack.delivery import error_code, is_final
 from failbot.slack.places import SLACK_FAILURES
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from failbot.slack.http import Health
 
 logger = logging.getLogger(__name__)
@@ -80,22 +82,10 @@ def serve_http(
     :param on_ready: called with the port that is listened on.
     :raises ConfigError: a setting is missing, or the port is taken.
     """
-    import uvicorn
-
-    from failbot.slack.http import asgi_app
-
     _need(config.slack_bot_token, "SLACK_BOT_TOKEN")
     _need(config.slack_signing_secret, "SLACK_SIGNING_SECRET")
     listening = _listen(config)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            asgi_app(config, side, health=health),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=CLOSING_S,
-        )
-    )
+    server = _web_server(config, side, health)
     # In a thread of its own uvicorn leaves the signals alone, and `stop` is what ends it.
     thread = Thread(target=server.run, args=([listening],), name="failbot-http", daemon=True)
     side.start(stop=stop, on_team=on_team)
@@ -108,6 +98,22 @@ def serve_http(
         thread.join(CLOSING_S * 2)
         listening.close()
         side.close()
+
+
+def _web_server(config: Config, side: SlackSide, health: Health) -> uvicorn.Server:
+    import uvicorn
+
+    from failbot.slack.http import asgi_app
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            asgi_app(config, side, health=health),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=CLOSING_S,
+        )
+    )
 
 
 def _connect(handler: SocketModeHandler, stop: Event) -> bool:

@@ -13,7 +13,7 @@ from failbot.slack import delivery
 from failbot.slack.answers import answer_message, private_message
 from failbot.slack.blocks import Message, apology, help_message, notice, with_remark
 from failbot.slack.bot import Bot
-from failbot.slack.cards import card, logged, saved, unposted
+from failbot.slack.cards import card, leaked, logged, saved, unposted
 from failbot.slack.events import QUESTION, Asked
 from failbot.store.base import Item
 from failbot.text import question
@@ -34,6 +34,7 @@ class Shown:
     channel_id: str
     is_new: bool
     posts_card: bool
+    secrets: list[str]  # the kinds that were taken out of what was typed
     response_url: str = ""
 
 
@@ -72,11 +73,12 @@ def show_card(bot: Bot, item: Item) -> None:
         return  # deleted meanwhile
     refusal = _put_card(bot, failure, shown, may_be_posted=item.attempts > 1)
     message = _told(bot, failure, shown)
-    if message is None and not refusal:
+    remark = " ".join(filter(None, [refusal, leaked(shown.secrets) if shown.secrets else ""]))
+    if message is None and not remark:
         return
     delivery.whisper(
         bot.client,
-        with_remark(message or logged(failure, similar=(), links={}), refusal),
+        with_remark(message or logged(failure, similar=(), links={}), remark),
         user_id=shown.user_id,
         channel_id=shown.channel_id,
         response_url=shown.response_url,
@@ -115,7 +117,7 @@ HANDLERS = {QUESTION: answer_question, SHOW_CARD: show_card, REMOVE_CARD: remove
 def _reply(bot: Bot, asked: Asked) -> tuple[Message, Message | None]:
     """What everyone in the thread reads, and what the asker alone does."""
     text = question(asked.text) or _thread_start(bot, asked)
-    if not text or text.split()[0].lower().rstrip("!?.") == "help":
+    if not text or _asks_for_help(text):
         return help_message(), None
     try:
         return _answer(bot, asked, text)
@@ -123,6 +125,12 @@ def _reply(bot: Bot, asked: Asked) -> tuple[Message, Message | None]:
         if isinstance(error, StoreError):
             raise
         return notice(str(error)), None
+
+
+def _asks_for_help(text: str) -> bool:
+    """Whether this is "help" or "help me", not "help, my loss is NaN"."""
+    first, *more = text.lower().split()
+    return first.strip("!?.,") == "help" and len(more) < 2
 
 
 def _answer(bot: Bot, asked: Asked, text: str) -> tuple[Message, Message | None]:

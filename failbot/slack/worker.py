@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from slack_sdk.errors import SlackApiError
 
@@ -24,7 +24,9 @@ from failbot.store.base import Item
 logger = logging.getLogger(__name__)
 
 THREADS = 2
-LEASE_S = 180.0  # longer than any item takes: two questions to the model and a few calls to Slack
+# Renewed while its holder is at work: what a killed process held is taken up this much later.
+LEASE_S = 15.0
+BEAT_S = 4.0
 POLL_S = 1.0  # another process may have stored work, or a retry is due
 LONGEST_PAUSE_S = 300.0
 KEPT = timedelta(days=1)  # an answer is of no use after that
@@ -49,24 +51,31 @@ class Workers:
         self._woken = woken
         self._stop = Event()
         self._threads: list[Thread] = []
+        self._held: dict[int, Item] = {}
+        self._holding = Lock()
+        self._ended = Event()
 
     def start(self) -> None:
         for number in range(THREADS):
             thread = Thread(target=self._run, name=f"failbot-worker-{number}", daemon=True)
             thread.start()
             self._threads.append(thread)
+        Thread(target=self._beat, name="failbot-leases", daemon=True).start()
 
     def stop(self, timeout_s: float = 15.0) -> None:
         self._stop.set()
         self._woken.set()
         for thread in self._threads:
             thread.join(timeout_s / THREADS)
+        self._ended.set()
 
     def run_one(self) -> bool:
         """Whether there was an item that was due; it is finished or released."""
         item = self._bot.inbox.claim(now=self._bot.now(), lease_s=LEASE_S)
         if item is None:
             return False
+        with self._holding:
+            self._held[item.id] = item
         self._work(item)
         return True
 
@@ -81,9 +90,27 @@ class Workers:
             if not self._stop.is_set():
                 self._woken.clear()
 
-    def _work(self, item: Item) -> None:
+    def _beat(self) -> None:
+        """Renews the leases of what is being worked on."""
+        while not self._ended.wait(BEAT_S):
+            until = self._bot.now() + timedelta(seconds=LEASE_S)
+            try:
+                with self._holding:
+                    for item in self._held.values():
+                        self._bot.inbox.hold(item, until=until)
+            except StoreError:
+                logger.exception("leases are not renewed")
+
+    def _handle(self, item: Item) -> None:
         try:
             self._handlers[item.kind](self._bot, item)
+        finally:  # from here on nothing may renew it: it is finished, or waits for its retry
+            with self._holding:
+                self._held.pop(item.id, None)
+
+    def _work(self, item: Item) -> None:
+        try:
+            self._handle(item)
         except SLACK_FAILURES as error:
             self._after_slack(item, error)
         except StoreError as error:

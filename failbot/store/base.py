@@ -289,6 +289,9 @@ class Inbox(Protocol):
     def claim(self, *, now: datetime, lease_s: float) -> Item | None:
         """The oldest item that is due and free, or whose lease has ended."""
 
+    def hold(self, item: Item, *, until: datetime) -> None:
+        """Makes the lease longer; nothing happens when it is finished."""
+
     def finish(self, item: Item) -> None:
         """Removes it; its keys stay."""
 

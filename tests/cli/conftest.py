@@ -61,17 +61,6 @@ def _clean(environment: Any) -> dict[str, str]:
     return kept | {"HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default model's fast form, made once for all tests."""
-    from failbot.config import DEFAULT_MODEL
-    from failbot.encoder.export import export_in_subprocess
-
-    folder = tmp_path_factory.mktemp("prepared")
-    export_in_subprocess(DEFAULT_MODEL, folder)
-    return folder / "models"
-
-
 @pytest.fixture
 def terminal(tmp_path: Path, models: Path) -> Terminal:
     """An empty memory whose model is prepared."""

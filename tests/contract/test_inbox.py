@@ -56,6 +56,18 @@ def test_the_oldest_due_item_is_claimed_once(store: Store, now: datetime) -> Non
     assert again.attempts == 2
 
 
+def test_a_lease_can_be_made_longer(store: Store, now: datetime) -> None:
+    """Who is still at work keeps the item; one that is finished stays so."""
+    add(store, now, "1")
+    item = store.inbox.claim(now=now, lease_s=60)
+    assert item is not None
+    store.inbox.hold(item, until=now + 3 * MINUTE)
+    assert store.inbox.claim(now=now + 2 * MINUTE, lease_s=60) is None
+    store.inbox.finish(item)
+    store.inbox.hold(item, until=now)
+    assert store.inbox.claim(now=now + 4 * MINUTE, lease_s=60) is None
+
+
 def test_a_released_item_waits_until_it_is_due(store: Store, now: datetime) -> None:
     """Slack said when to try again."""
     add(store, now, "1")

@@ -60,7 +60,9 @@ class Bot:
 
 
 @pytest.fixture
-def bot(tmp_path: Path) -> Iterator[Bot]:
+def bot(tmp_path: Path, models: Path) -> Iterator[Bot]:
+    """A running bot whose model is prepared."""
+    (tmp_path / "models").symlink_to(models)
     with Sandbox(rate_limits=False) as box:
         bot = Bot(box, tmp_path)
         bot.start()
@@ -118,5 +120,8 @@ def test_a_restart_keeps_entries_and_goes_on_answering(bot: Bot) -> None:
     asked = ben.say(factory.GENERAL, "@failbot the loss diverges although we warm up for longer")
     replies = wait(bot, lambda: ben.messages(factory.GENERAL, asked["ts"])[1:])
     assert "F-1" in str(replies)
+    asked = ben.say(factory.GENERAL, "@failbot which café near the office is open on sundays?")
+    replies = wait(bot, lambda: ben.messages(factory.GENERAL, asked["ts"])[1:])
+    assert "obody has recorded this" in str(replies)
     assert control.alarms() == []
     assert control.complaints() == []

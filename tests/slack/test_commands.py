@@ -68,6 +68,7 @@ def test_a_digest_is_set_told_previewed_and_dropped(bot: Running, ada: Actor) ->
     assert "every Monday at 09:00 (Europe/Paris)" in answered(bot, ada, "digest here monday 09:00")
     assert "every Monday at 09:00" in answered(bot, ada, "digest")
     assert "Log the share of truncated inputs" in answered(bot, ada, "digest preview")
+    bot.control.wait_for(lambda: "at length" in str(ada.messages(factory.GENERAL)[-1]))
     assert "no more digests" in answered(bot, ada, "digest off")
     assert "no digest yet" in answered(bot, ada, "digest")
 

@@ -96,6 +96,15 @@ def test_a_similar_entry_is_hinted_to_its_author_alone(
     assert "resembles" not in texts(ada.messages(factory.GENERAL))
 
 
+def test_a_secret_is_taken_out_and_its_author_told(bot: Running, ada: Actor, ben: Actor) -> None:
+    """Neither the entry nor the card holds it."""
+    token = "ghp_" + "a1B2" * 9
+    bot.log(ada, f"The job died with {token} in its log")
+    assert token not in bot.entries()[0].happened
+    assert token not in texts(ben.messages(factory.GENERAL))
+    assert "take it as leaked" in texts(ada.messages(factory.GENERAL))
+
+
 def test_where_the_bot_is_not_the_author_learns_how_to_invite_it(bot: Running, ada: Actor) -> None:
     """Nothing is lost, and the way out is named."""
     channel_id = bot.control.add_channel("elsewhere", members=[factory.ADA], with_bot=False)
@@ -174,14 +183,11 @@ def test_an_expired_trigger_gives_the_text_back(bot: Running, ada: Actor) -> Non
     )
 
 
-def test_a_defect_is_told_with_a_reference_that_is_in_the_log(
-    bot: Running, ada: Actor, caplog: object
-) -> None:
-    """Slack answering nonsense to an open form is such a one."""
+def test_an_error_page_instead_of_a_form_is_told(bot: Running, ada: Actor) -> None:
+    """Whatever keeps Slack from opening the form, the asker hears of it."""
     bot.control.answer_html("views.open")
     ada.command("/failure", "", factory.GENERAL)
-    bot.control.wait_for(lambda: ada.messages(factory.GENERAL))
-    assert "try again" in texts(ada.messages(factory.GENERAL))
+    bot.control.wait_for(lambda: "try again" in texts(ada.messages(factory.GENERAL)))
 
 
 def test_a_direct_message_is_the_authors_own(bot: Running, ada: Actor, ben: Actor) -> None:

@@ -59,13 +59,16 @@ class SqliteInbox:
             received_at=instant(row["received_at"]),
         )
 
+    def hold(self, item: Item, *, until: datetime) -> None:
+        with self._connection.write() as db:
+            db.execute("UPDATE inbox SET due_at = ? WHERE id = ?", [stamp(until), item.id])
+
     def finish(self, item: Item) -> None:
         with self._connection.write() as db:
             db.table("inbox").delete_where("id = ?", [item.id])
 
     def release(self, item: Item, *, retry_at: datetime) -> None:
-        with self._connection.write() as db:
-            db.table("inbox").update(item.id, {"due_at": stamp(retry_at)})
+        self.hold(item, until=retry_at)
 
     def waiting(self) -> int:
         with self._connection.read() as db:
