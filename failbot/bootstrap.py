@@ -7,6 +7,7 @@ import threading
 
 from failbot.config import Config
 from failbot.encoder.background import BackgroundEncoder
+from failbot.encoder.reranker import BackgroundReranker
 from failbot.errors import FailbotError
 from failbot.matching import Matcher
 from failbot.service import Service
@@ -23,18 +24,27 @@ class Runtime:
     """The wired parts; `close` ends what it started."""
 
     def __init__(
-        self, config: Config, store: Store, service: Service, encoder: BackgroundEncoder
+        self,
+        config: Config,
+        store: Store,
+        service: Service,
+        encoder: BackgroundEncoder,
+        *,
+        reranker: BackgroundReranker | None = None,
     ) -> None:
         self.config = config
         self.store = store
         self.service = service
         self.encoder = encoder
+        self.reranker = reranker
         self._stop = threading.Event()
         self._embedding = threading.Thread(target=self._embed, name="embed", daemon=True)
 
     def start_background(self) -> None:
-        """Loads the model and keeps embedding what is written; for processes that serve."""
+        """Loads the models and keeps embedding what is written; for processes that serve."""
         self.encoder.start()
+        if self.reranker is not None:
+            self.reranker.start()
         self._embedding.start()
         threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
 
@@ -71,5 +81,8 @@ def open_runtime(config: Config) -> Runtime:
 
     store = SqliteStore(config.database)
     encoder = BackgroundEncoder(config.model, data_folder=config.data_folder)
-    service = Service(store, Matcher(store, encoder))
-    return Runtime(config, store, service, encoder)
+    reranker = None
+    if config.reranker:
+        reranker = BackgroundReranker(config.reranker, data_folder=config.data_folder)
+    service = Service(store, Matcher(store, encoder, reranker))
+    return Runtime(config, store, service, encoder, reranker=reranker)

@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failbot.errors import InputError
 from failbot.metrics import calibration_error
+from failbot.models import Basis
 
+Origin = Literal["shipped", "own", "cautious"]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-# What a figure fits needs ten events of the rarer kind (Peduzzi et al. 1996); three are fitted.
-# And 5 % of 50 masked questions is the least that a threshold can be set by.
+# What a figure fits needs ten events of the rarer kind (Peduzzi et al. 1996); three are fitted,
+# four with a reranker. And 5 % of 50 masked questions is the least that a threshold can be set by.
 LEAST_QUESTIONS = 50
 FOLDS = 5
 ROUNDS = 10  # other partitions into folds, averaged: one alone moves the threshold by chance
-# A masked question (asked again without its answer) counts a fifth: they are as many as the
-# questions with an answer, people ask about what was recorded more often than that.
-MASKED_WEIGHT = 0.2
+# A masked question (asked again without its answer) counts little: they are as many as the
+# questions with an answer, and people ask about what was recorded far more often than that. Chosen
+# by the calibration error of held-out sample questions, 0.047; at 0 it is 0.055, at 0.2 0.060, as
+# ordinary questions' probabilities become too modest.
+MASKED_WEIGHT = 0.07
 RIDGE = 0.1  # of the standardised coefficients
 MOST_FALSE = 0.05  # of the questions without an answer that may be called known
+CAUTIOUS_KNOWN = 0.9
 LEAST_PRECISION = 0.95  # of what is called known; held-out questions are harder than these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Logistic curve and thresholds that belong to one model's scores.
+    """Logistic curve and thresholds that belong to the scores of one model and one reranker.
 
     A first hit is "known" from the probability `known` on, "related" from `related` on. `floor`
-    is the score of a stranger. `is_cautious` says that it was made for another model.
+    is the score of a stranger. `origin`: shipped with failbot, a workspace's own, or "cautious",
+    made for another model.
     """
 
     model: str
@@ -45,12 +52,36 @@ class Calibration:
     known: float
     related: float
     questions: int  # how many with an answer it was made from
-    is_cautious: bool = False
+    reranker: str = ""  # the name of the one that it was made with; "" for none
+    second: float = 0.0
+    origin: Origin = "own"
 
-    def probabilities(self, gap: ArrayLike, back: ArrayLike) -> Floats:
-        """Of being the same failure, 0..1, from the signals `gap` and `back`, (n,) each."""
+    @property
+    def is_cautious(self) -> bool:
+        return self.origin == "cautious"
+
+    @property
+    def basis(self) -> Basis:
+        """What an answer tells of it."""
+        return Basis(
+            model=self.model,
+            reranker=self.reranker,
+            origin=self.origin,
+            questions=self.questions,
+            intercept=self.intercept,
+            coefficients={name: getattr(self, name) for name in ("gap", "back", "second")},
+            known=self.known,
+            related=self.related,
+        )
+
+    def probabilities(
+        self, gap: ArrayLike, back: ArrayLike, second: ArrayLike | None = None
+    ) -> Floats:
+        """Of being the same failure, 0..1, from the signals of these names, (n,) each."""
         gaps, backs = np.asarray(gap, float), np.asarray(back, float)
         odds = self.intercept + self.gap * gaps + self.back * backs
+        if second is not None:
+            odds = odds + self.second * np.asarray(second, float)
         chances: Floats = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
         return chances
 
@@ -61,9 +92,8 @@ class Calibration:
     def from_json(cls, text: str) -> Calibration:
         """:raises InputError: if it is not what `to_json` made."""
         try:
-            values = json.loads(text)
-            return cls(**{part.name: values[part.name] for part in fields(cls)})
-        except (ValueError, KeyError, TypeError) as error:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError) as error:
             raise InputError(f"This is no calibration: {error}. Run `failbot tune` anew.") from None
 
 
@@ -81,6 +111,7 @@ class Example:
     is_right: bool
     has_answer: bool
     is_masked: bool = False
+    second: float = 0.0  # the reranker's score, where there is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,44 +152,57 @@ class TooFewLabelsError(InputError):
 
 
 def load(model: str) -> Calibration:
-    """The calibration shipped for this model; else the default's, marked and used with caution.
-
-    With caution: `known` needs a probability of 0.9.
-    """
+    """The calibration shipped for this model; else the default's, used with caution."""
     folder = files("failbot") / "calibrations"
     name = model.rstrip("/").rsplit("/", 1)[-1]
     shipped = folder / f"{name}.json"
     if name and shipped.is_file():
         return Calibration.from_json(shipped.read_text("utf-8"))
     default = Calibration.from_json((folder / "all-MiniLM-L6-v2.json").read_text("utf-8"))
-    return replace(default, model=model, known=max(default.known, 0.9), is_cautious=True)
+    return with_caution(default, model=model)
+
+
+def with_caution(made: Calibration, *, model: str, reranker: str = "") -> Calibration:
+    """What serves another model, or another reranker, until it has one of its own.
+
+    A reranker changes the order at once and the probability not at all; `known` needs 0.9.
+    """
+    known = max(made.known, CAUTIOUS_KNOWN)
+    return replace(made, model=model, reranker=reranker, second=0.0, known=known, origin="cautious")
+
+
+def refuse_too_few(answerable: int) -> None:
+    """:raises TooFewLabelsError: for fewer questions with an answer than `fit` needs."""
+    if answerable < LEAST_QUESTIONS:
+        raise TooFewLabelsError(found=answerable, needed=LEAST_QUESTIONS)
 
 
 def fit(examples: Sequence[Example], *, before: Calibration) -> Fitted:
-    """A calibration for `before.model` from labelled questions, judged on held-out folds.
+    """A calibration for `before`'s model and reranker from labelled questions, judged on held-out
+    folds.
 
     Deterministic. :raises TooFewLabelsError: naming the number of questions that it needs.
     """
     found = sum(one.has_answer and not one.is_masked for one in examples)
-    if found < LEAST_QUESTIONS:
-        raise TooFewLabelsError(found=found, needed=LEAST_QUESTIONS)
+    refuse_too_few(found)
     table = _table(examples)
     held_out = _held_out(table)
-    known = _known_threshold(table, held_out)
-    intercept, gap, back = _logistic(table.signals, table.is_right, table.weights)
-    made = replace(
+    intercept, gap, back, second = _logistic(table.signals, table.is_right, table.weights)
+    curve = replace(
         before,
         intercept=round(intercept, 4),
         gap=round(gap, 4),
         back=round(back, 4),
-        known=known,
-        related=min(_related_threshold(table, held_out), known),
+        second=round(second, 4),
         questions=found,
-        is_cautious=False,
+        origin="own",
     )
-    old = before.probabilities(table.signals[:, 0], table.signals[:, 1])
+    # Both as it will be used and as unseen questions will find it.
+    known = _known_threshold(table, held_out, curve.probabilities(*table.signals.T))
+    related = min(_related_threshold(table, held_out), known)
+    old = before.probabilities(*table.signals.T)
     return Fitted(
-        calibration=made,
+        calibration=replace(curve, known=known, related=related),
         before=_figures(table, old, before.known),
         after=_figures(table, held_out, known),
     )
@@ -166,7 +210,7 @@ def fit(examples: Sequence[Example], *, before: Calibration) -> Fitted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Table:
-    signals: Floats  # (n, 2): gap, back
+    signals: Floats  # (n, 3): gap, back, second
     is_right: Flags
     has_answer: Flags
     is_masked: Flags
@@ -178,7 +222,7 @@ def _table(examples: Sequence[Example]) -> _Table:
     masked = np.array([one.is_masked for one in examples], np.bool_)
     names = {name: at for at, name in enumerate(sorted({one.question for one in examples}))}
     return _Table(
-        signals=np.array([(one.gap, one.back) for one in examples], float),
+        signals=np.array([(one.gap, one.back, one.second) for one in examples], float),
         is_right=np.array([one.is_right and not one.is_masked for one in examples], np.bool_),
         has_answer=np.array([one.has_answer for one in examples], np.bool_) & ~masked,
         is_masked=masked,
@@ -203,12 +247,17 @@ def _held_out(table: _Table) -> Floats:
     return total / ROUNDS
 
 
-def _logistic(signals: Floats, is_right: Flags, weights: Floats) -> tuple[float, float, float]:
-    """Intercept and slopes of a ridge logistic regression, by Newton's method (IRLS)."""
+def _logistic(
+    signals: Floats, is_right: Flags, weights: Floats
+) -> tuple[float, float, float, float]:
+    """Intercept and slopes of a ridge logistic regression, by Newton's method (IRLS).
+
+    A signal that is always the same, such as no reranker's, gets the slope 0.
+    """
     centre, spread = signals.mean(axis=0), signals.std(axis=0) + 1e-9
     rows = np.column_stack([np.ones(len(signals)), (signals - centre) / spread])
-    ridge = np.diag([1e-6, RIDGE, RIDGE])
-    found = np.zeros(3)
+    ridge = np.diag([1e-6] + [RIDGE] * signals.shape[1])
+    found = np.zeros(len(ridge))
     for _ in range(50):
         chances = 1 / (1 + np.exp(-np.clip(rows @ found, -30, 30)))
         slope = rows.T @ (weights * (is_right - chances)) - ridge @ found
@@ -217,18 +266,24 @@ def _logistic(signals: Floats, is_right: Flags, weights: Floats) -> tuple[float,
         found = found + step
         if np.abs(step).max() < 1e-9:
             break
-    gap, back = found[1:] / spread
-    return float(found[0] - centre @ (gap, back)), float(gap), float(back)
+    slopes = found[1:] / spread
+    gap, back, second = slopes.tolist()
+    return float(found[0] - centre @ slopes), gap, back, second
 
 
-def _known_threshold(table: _Table, chances: Floats) -> float:
-    """The least probability from which on "known" is right and false often and seldom enough."""
+def _known_threshold(table: _Table, *chances: Floats) -> float:
+    """The least probability from which on "known" is right and false often and seldom enough, by
+    each of these probabilities."""
     for threshold in np.arange(0.5, 0.99, 0.01):
-        figures = _figures(table, chances, float(threshold))
-        is_seldom_false = max(figures.false_known, figures.masked_known) <= MOST_FALSE
-        if is_seldom_false and figures.precision >= LEAST_PRECISION:
+        found = [_figures(table, one, float(threshold)) for one in chances]
+        if all(map(_is_good, found)):
             return round(float(threshold), 2)
     return 0.99
+
+
+def _is_good(figures: Figures) -> bool:
+    is_seldom_false = max(figures.false_known, figures.masked_known) <= MOST_FALSE
+    return is_seldom_false and figures.precision >= LEAST_PRECISION
 
 
 def _related_threshold(table: _Table, chances: Floats) -> float:

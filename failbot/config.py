@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ class Config:
     data_folder: Path
     team_id: str = ""
     model: str = DEFAULT_MODEL
+    reranker: str = ""
     slack_bot_token: str = ""
     slack_app_token: str = ""
     slack_signing_secret: str = ""
@@ -51,6 +53,7 @@ VARIABLES = {
     "data_folder": "FAILBOT_DATA",
     "team_id": "FAILBOT_TEAM_ID",
     "model": "FAILBOT_MODEL",
+    "reranker": "FAILBOT_RERANKER",
     "slack_bot_token": "SLACK_BOT_TOKEN",
     "slack_app_token": "SLACK_APP_TOKEN",
     "slack_signing_secret": "SLACK_SIGNING_SECRET",
@@ -59,6 +62,8 @@ VARIABLES = {
     "port": "FAILBOT_PORT",
     "log_level": "FAILBOT_LOG_LEVEL",
 }
+# A folder, or one of the hub's names.
+RERANKER = re.compile(r"[./~].*|[\w.-]+(/[\w.-]+)*")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -70,6 +75,11 @@ def _problem(name: str, value: str) -> str:
         return f"{variable} must begin with xapp- (Basic Information, App-Level Tokens)"
     if name == "slack_api_url" and not value.startswith(("http://", "https://")):
         return f"{variable} must begin with http:// or https://"
+    if name == "reranker" and not RERANKER.fullmatch(value):
+        return (
+            f"{variable} must be a folder or the name of a published cross-encoder, such as "
+            f"cross-encoder/ms-marco-MiniLM-L6-v2, not {value!r}"
+        )
     if name == "port" and not (value.isdigit() and 0 < int(value) < 65536):
         return f"{variable} must be a whole number from 1 to 65535, not {value!r}"
     if name == "log_level" and value.upper() not in LOG_LEVELS:

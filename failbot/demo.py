@@ -9,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from failbot import importing, tabular
-from failbot.config import LOCAL_TEAM_ID
 from failbot.errors import InputError
 from failbot.models import (
     Answer,
@@ -27,10 +26,10 @@ from failbot.service import Service
 from failbot.taxonomy import Outcome
 
 ANA, BEN, CHLOE = "ana", "ben", "chloe"
-PLACE = Place(team_id=LOCAL_TEAM_ID, channel_id="training", visibility=Visibility.WORKSPACE)
 SAMPLES_AUTHOR = "samples"
 # The samples are older than the week: the digest is about what is said in the conversation.
 SAMPLES_AGE = timedelta(days=30)
+SLACK_FILE = "slack.json"  # what the page's Slack holds
 MARK = ".failbot-demo"  # what a folder holds that --fresh may empty
 
 LOGGED = Draft(
@@ -68,37 +67,46 @@ class Turn:
     reply: Failure | Answer | Digest
 
 
+def place_in(team_id: str) -> Place:
+    """Where the demo's failures are logged, in that workspace."""
+    return Place(team_id=team_id, channel_id="training", visibility=Visibility.WORKSPACE)
+
+
 def load_samples(
-    service: Service, *, now: datetime, progress: Callable[[int, int], None]
+    service: Service, *, place: Place, now: datetime, progress: Callable[[int, int], None]
 ) -> tuple[int, int]:
     """How many sample failures are new, and how many there are. Idempotent; waits for the model."""
     with (files("failbot") / "samples" / "failures.jsonl").open("rb") as stream:
         reading = importing.read(tabular.rows(stream, format="jsonl"), importing.Plan())
     recorded = service.record_many(
-        reading.drafts, place=PLACE, author_id=SAMPLES_AUTHOR, now=now - SAMPLES_AGE
+        reading.drafts, place=place, author_id=SAMPLES_AUTHOR, now=now - SAMPLES_AGE
     )
     service.embed_missing(progress)
     return sum(is_new for _, is_new in recorded), len(recorded)
 
 
-def conversation(service: Service, *, now: datetime) -> Iterator[Turn]:
+def conversation(service: Service, *, place: Place, now: datetime) -> Iterator[Turn]:
     """The turns, each done for real before it is told; the second time nothing is added."""
-    logged, _ = service.record(LOGGED, place=PLACE, author_id=ANA, now=now)
+    logged, _ = service.record(LOGGED, place=place, author_id=ANA, now=now)
     service.embed_missing()
     yield Turn(who=ANA, says=f"{LOGGED.tried} {LOGGED.happened}", reply=logged)
     for count, (who, text) in enumerate(((BEN, ASKED), (CHLOE, UNKNOWN)), start=1):
-        yield Turn(who=who, says=text, reply=_asked(service, who, text, count=count, now=now))
-    audience = Viewer(team_id=PLACE.team_id, channel_ids=frozenset({PLACE.channel_id}))
+        ts = f"demo-{count}"
+        answer = _asked(service, who, text, place=place, message_ts=ts, now=now)
+        yield Turn(who=who, says=text, reply=answer)
+    audience = Viewer(team_id=place.team_id, channel_ids=frozenset({place.channel_id}))
     until = logged.created_at + timedelta(hours=1)
     yield Turn(who="", says="", reply=service.digest(audience=audience, now=until))
 
 
-def _asked(service: Service, who: str, text: str, *, count: int, now: datetime) -> Answer:
+def _asked(
+    service: Service, who: str, text: str, *, place: Place, message_ts: str, now: datetime
+) -> Answer:
     """The answer, kept as a question; the asker says that what was shown first helped."""
-    viewer = Viewer(team_id=PLACE.team_id, user_id=who)
+    viewer = Viewer(team_id=place.team_id, user_id=who)
     answer = service.ask(text, viewer=viewer, patience_s=300)
     question = service.keep_question(
-        text, answer, place=PLACE, user_id=who, message_ts=f"demo-{count}", now=now
+        text, answer, place=place, user_id=who, message_ts=message_ts, now=now
     )
     for number in question.shown[:1]:
         receipt = Receipt(question_id=question.id, number=number, user_id=who, helped=True, at=now)
@@ -118,7 +126,7 @@ def prepare_folder(folder: Path, *, fresh: bool) -> None:
             "failbot --data FOLDER demo"
         )
     if fresh:
-        for path in folder.glob("failbot.db*"):
-            path.unlink()
+        for path in (*folder.glob("failbot.db*"), folder / SLACK_FILE):
+            path.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     mark.touch()

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import Event, Thread
 
 from failbot.config import Config
+from failbot.demo import SLACK_FILE
 from failbot.errors import ConfigError
+from failbot.sandbox import keeping
 from failbot.sandbox.control import Control
 from failbot.sandbox.factory import default_platform
 from failbot.sandbox.page.features import Features, Tip
 from failbot.sandbox.page.routes import Page
+from failbot.sandbox.platform import Platform
 from failbot.sandbox.server import Sandbox
 from failbot.serving import serve
 from failbot.slack.manifest import manifest
 
+SAVE_S = 2.0
+SDK_LOGGER = logging.getLogger("slack_bolt.failbot")
 TICK_S = 0.5  # how soon after time travel the weekly digest comes
 READY_TIMEOUT_S = 30.0
+CLOSING_S = 1.0
 
 TIPS = (
     Tip(label="Log a failure", text="/failure "),
@@ -49,7 +56,8 @@ def sandbox_config(config: Config, box: Sandbox) -> Config:
 class Live:
     """A sandbox with its page, and the bot in it; a context manager that ends both.
 
-    `config.data_folder` holds the memory; it is kept. :raises ConfigError: the port is taken.
+    `config.data_folder` holds the memory and the workspace; both are kept.
+    :raises ConfigError: the port is taken, or the workspace's file cannot be read.
     """
 
     config: Config
@@ -58,10 +66,10 @@ class Live:
     _stop: Event = field(default_factory=Event)
     _ready: Event = field(default_factory=Event)
     _errors: list[BaseException] = field(default_factory=list)
-    _bot: Thread = field(init=False)
+    _threads: list[Thread] = field(default_factory=list)
 
     def __enter__(self) -> Live:
-        platform = default_platform()
+        platform = self._platform()
         features = Features.of_manifest(manifest(), tips=TIPS)
         features.install(Control(platform))
         page = Page(platform, features=features)
@@ -72,8 +80,10 @@ class Live:
             raise ConfigError(
                 f"cannot listen on 127.0.0.1:{self.port} ({error.strerror}): name another --port"
             ) from error
-        self._bot = Thread(target=self._serve, name="failbot", daemon=True)
-        self._bot.start()
+        for name, target in (("failbot", self._serve), ("sandbox-keeping", self._keep)):
+            thread = Thread(target=target, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
         return self
 
     def wait_ready(self) -> None:
@@ -83,9 +93,33 @@ class Live:
             raise self._errors[0]
 
     def __exit__(self, *_: object) -> None:
+        # In this order: websocket-client, closing by itself, may not notice for ten seconds; and
+        # that the other side closes is no error here.
+        SDK_LOGGER.disabled = True
+        self.box.platform.sockets.close_all()
+        self.box.platform.core.wait_until(lambda: not self.box.control.sockets(), CLOSING_S)
         self._stop.set()
-        self._bot.join(timeout=READY_TIMEOUT_S)
+        for thread in self._threads:
+            thread.join(timeout=READY_TIMEOUT_S)
         self.box.stop()
+        SDK_LOGGER.disabled = False
+
+    def _platform(self) -> Platform:
+        platform = default_platform()
+        try:
+            keeping.load(platform, self.config.data_folder / SLACK_FILE)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        return platform
+
+    def _keep(self) -> None:
+        """Saves the workspace whenever it has changed, and at the end."""
+        saved = self.box.control.version()
+        while not self._stop.wait(SAVE_S):
+            if (version := self.box.control.version()) != saved:
+                keeping.save(self.box.platform, self.config.data_folder / SLACK_FILE)
+                saved = version
+        keeping.save(self.box.platform, self.config.data_folder / SLACK_FILE)
 
     def _serve(self) -> None:
         config = sandbox_config(self.config, self.box)

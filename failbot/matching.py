@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from failbot import calibration
+from failbot.calibration import Calibration, load, with_caution
 from failbot.encoder.base import Encoder, Encoding
-from failbot.errors import ModelMismatchError
+from failbot.encoder.reranker import Reranker
+from failbot.errors import ModelError, ModelMismatchError
 from failbot.models import Answer, Failure, Hit, Verdict, Viewer
 from failbot.passages import text_of, title_of
-from failbot.ranking import Candidate, Corpus, Query, RankedHit, best_sentence, quantise, rank
+from failbot.ranking import (
+    Candidate,
+    Corpus,
+    Query,
+    RankedHit,
+    Ranking,
+    best_sentence,
+    quantise,
+    rank,
+)
 from failbot.store import base
 from failbot.tokens import salient, words
 
@@ -24,6 +35,7 @@ log = logging.getLogger(__name__)
 # and 15 it begins to fall.
 BY_VECTOR = 60
 BY_WORDS = 30
+RERANKED = 20  # a pass over each costs 5 to 50 ms
 QUOTED = 3  # hits whose best sentence is looked up: those that are shown
 BATCH = 64  # failures embedded between two commits
 
@@ -45,29 +57,64 @@ class EncoderSource(Protocol):
         """Loads another model in place of this one; nothing happens when it already does."""
 
 
+class RerankerSource(Protocol):
+    """Where the second opinion comes from: it loads in the background, too."""
+
+    def wait(self, timeout_s: float | None) -> Reranker | None:
+        """The reranker, or None when it is not ready in time. :raises ModelError:"""
+
+
+def calibration_for(
+    store: base.Store, team_id: str, *, model: str, reranker: str = ""
+) -> Calibration:
+    """The workspace's own for this pair, else the shipped one, else a cautious one."""
+    own = store.calibrations.current(team_id, model=model, reranker=reranker)
+    if own is not None:
+        return own
+    if not reranker:
+        return load(model)
+    without = calibration_for(store, team_id, model=model)
+    return with_caution(without, model=model, reranker=reranker)
+
+
 class Matcher:
     """Answers from one store with one model. Any thread may call it."""
 
-    def __init__(self, store: base.Store, source: EncoderSource) -> None:
+    def __init__(
+        self, store: base.Store, source: EncoderSource, reranker: RerankerSource | None = None
+    ) -> None:
         self._store = store
         self._source = source
+        self._reranker = reranker
+        self._told: set[tuple[str, str]] = set()  # models and rerankers without a calibration
         self._embedding = threading.Lock()  # one thread embeds at a time
         self._has_matched = False  # the stored vectors were once this process's model's
 
     def answer(
-        self, text: str, *, viewer: Viewer, patience_s: float, limit: int, without: int = 0
+        self,
+        text: str,
+        *,
+        viewer: Viewer,
+        patience_s: float,
+        limit: int,
+        hidden: Collection[int] = (),
     ) -> Answer:
-        """The answer to this text; `without` is the number of a failure to leave out.
+        """The answer to this text; `hidden` are the numbers of failures to leave out.
 
         :raises ModelMismatchError: the stored vectors are another model's.
         """
+        until = time.monotonic() + patience_s
         encoder = self._encoder(patience_s)
         query = _query(text, encoder)
-        found = self._candidates(query, viewer, without)
+        found = self._candidates(query, viewer, hidden)
         corpus = self._store.search.corpus(viewer.team_id)
-        fitted = calibration.load(encoder.name if encoder else "")
-        ranking = rank(
-            query, [_for_scorer(one) for one in found], corpus=corpus, calibration=fitted
+        ranking, used = self._ranked(
+            query,
+            found,
+            viewer=viewer,
+            corpus=corpus,
+            model=encoder.name if encoder else "",
+            until=until,
         )
         candidates = {one.number: one for one in found}
         hits = self._hits(ranking.hits[:limit], query, candidates, viewer=viewer, corpus=corpus)
@@ -76,7 +123,58 @@ class Matcher:
             hits=hits,
             confidence=ranking.confidence,
             by_words_only=encoder is None,
+            basis=used.basis,
         )
+
+    def _ranked(
+        self,
+        query: Query,
+        found: Sequence[base.Candidate],
+        *,
+        viewer: Viewer,
+        corpus: Corpus,
+        model: str,
+        until: float,
+    ) -> tuple[Ranking, Calibration]:
+        """The candidates in order, and what their probabilities were made with."""
+        scored = [_for_scorer(one) for one in found]
+        used = calibration_for(self._store, viewer.team_id, model=model)
+        ranking = rank(query, scored, corpus=corpus, calibration=used)
+        reranker = self._second(until) if model and ranking.hits else None
+        if reranker is not None:
+            second = self._opinions(reranker, query, ranking, viewer=viewer)
+            used = calibration_for(self._store, viewer.team_id, model=model, reranker=reranker.name)
+            ranking = rank(query, scored, corpus=corpus, calibration=used, second=second)
+        self._tell(used)
+        return ranking, used
+
+    def _second(self, until: float) -> Reranker | None:
+        """The reranker; None where none is set, where it is late or cannot be used."""
+        if self._reranker is None:
+            return None
+        try:
+            return self._reranker.wait(max(0.0, until - time.monotonic()))
+        except ModelError:  # said in the log when it was loaded, and by `failbot doctor`
+            return None
+
+    def _opinions(
+        self, reranker: Reranker, query: Query, ranking: Ranking, *, viewer: Viewer
+    ) -> dict[int, float]:
+        best = [one.number for one in ranking.hits[:RERANKED]]
+        failures = self._store.failures.at(best, viewer=viewer)
+        texts = [text_of(one) for one in failures.values()]
+        scores = reranker.scores(query.text, texts) if texts else ()
+        return {number: float(one) for number, one in zip(failures, scores, strict=True)}
+
+    def _tell(self, used: Calibration) -> None:
+        """Says in the log, once, that answers are cautious, and why."""
+        pair = (used.model, used.reranker)
+        if used.model and used.is_cautious and pair not in self._told:
+            self._told.add(pair)
+            log.warning(
+                "no calibration for %s: answers are cautious until `failbot tune` makes one",
+                " with ".join(filter(None, pair)),
+            )
 
     def embed_missing(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Embeds what has no vectors of the current model yet; how many. Waits for the model.
@@ -134,7 +232,9 @@ class Matcher:
                     progress(*embeddings.progress(encoder.name))
         return count
 
-    def _candidates(self, query: Query, viewer: Viewer, without: int) -> list[base.Candidate]:
+    def _candidates(
+        self, query: Query, viewer: Viewer, hidden: Collection[int]
+    ) -> list[base.Candidate]:
         encoding = query.encoding
         found = self._store.search.candidates(
             query.words,
@@ -143,7 +243,7 @@ class Matcher:
             by_vector=BY_VECTOR,
             by_words=BY_WORDS,
         )
-        return [one for one in found if one.number != without]
+        return [one for one in found if one.number not in hidden]
 
     def _hits(
         self,

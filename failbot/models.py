@@ -148,6 +148,25 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What an answer's probabilities were made with.
+
+    The odds' logarithm is the intercept plus each hit's signals times the coefficients of their
+    names. `origin`: "shipped" for this model, a workspace's "own", or "cautious", made for another
+    model or without the reranker. The first hit is known from the probability `known` on.
+    """
+
+    model: str  # "" when only words were compared
+    reranker: str  # "" for none
+    origin: str
+    questions: int  # with an answer, that it was fitted to
+    intercept: float
+    coefficients: dict[str, float]
+    known: float
+    related: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the memory says to a question: hits best first; `confidence` 0..1 is the first hit's."""
 
@@ -155,6 +174,7 @@ class Answer:
     hits: tuple[Hit, ...]
     confidence: float
     by_words_only: bool = False  # the model was not ready: no vectors were compared
+    basis: Basis | None = None
 
     def shown(self, limit: int = 3) -> tuple[Hit, ...]:
         """The hits to show as answers: none when the verdict is unknown."""

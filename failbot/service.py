@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -123,11 +123,18 @@ class Service:
         )
 
     def ask(
-        self, text: str, *, viewer: Viewer, patience_s: float = 10.0, limit: int = 10
+        self,
+        text: str,
+        *,
+        viewer: Viewer,
+        patience_s: float = 10.0,
+        limit: int = 10,
+        hidden: Collection[int] = (),
     ) -> Answer:
-        """The answer, with at most `limit` hits; read-only.
+        """The answer, with at most `limit` hits, none of them `hidden`; read-only.
 
-        Waits at most `patience_s` for the model, then answers by words only.
+        Waits at most `patience_s` for the models, then answers by words only, or without the
+        reranker.
         :raises InputError: no text, or more than 40,000 characters.
         :raises ModelMismatchError: the stored vectors are another model's.
         """
@@ -135,13 +142,15 @@ class Service:
             raise InputError("Say what you see: one sentence, an error message, a plan.")
         if len(text) > TEXT_LIMIT:
             raise InputError(f"That is {len(text):,} characters; at most {TEXT_LIMIT:,} fit.")
-        return self._matcher.answer(text, viewer=viewer, patience_s=patience_s, limit=limit)
+        return self._matcher.answer(
+            text, viewer=viewer, patience_s=patience_s, limit=limit, hidden=hidden
+        )
 
     def similar(self, failure: Failure, *, viewer: Viewer) -> tuple[Hit, ...]:
         """Earlier failures like this one, best first, at most 3; only what an answer would show."""
         text = text_of(failure)[:TEXT_LIMIT]
         answer = self._matcher.answer(
-            text, viewer=viewer, patience_s=2.0, limit=SIMILAR_LIMIT, without=failure.number
+            text, viewer=viewer, patience_s=2.0, limit=SIMILAR_LIMIT, hidden=[failure.number]
         )
         return answer.shown(SIMILAR_LIMIT)
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import logging
 import shlex
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from failbot.cli import output
 from failbot.cli.session import Session, now, pass_session, prepare_model
-from failbot.models import Answer, Digest, Failure
+from failbot.config import LOCAL_TEAM_ID, Config
+from failbot.models import Answer, Digest, Failure, Place
 from failbot.text import clean
+
+if TYPE_CHECKING:
+    from failbot.service import Service
 
 
 @click.command()
@@ -35,6 +43,7 @@ def serve(session: Session, http: bool, host: str | None, port: int | None) -> N
     # Only failbot's own lines at the level that is set: Slack's libraries log whole messages.
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("failbot").setLevel(config.log_level)
+    logging.getLogger("faiss").setLevel(logging.WARNING)  # its search for CPU features
     ready = "http" if http else "socket mode"
     run(config, http=http, stop=stop_on_signals(), on_ready=lambda: output.note(f"ready ({ready})"))
 
@@ -50,16 +59,18 @@ def manifest(url: str, name: str) -> None:
 
 
 @click.command()
+@click.option("--script", is_flag=True, help="Play a conversation in the terminal instead.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The page's; default: any free one.")
+@click.option("--no-browser", is_flag=True, help="Only say where the page is.")
 @click.option("--fresh", is_flag=True, help="Start over, without what was logged there before.")
 @pass_session
-def demo(session: Session, fresh: bool) -> None:
-    """Watch a conversation with failbot; needs no Slack, and no typing.
+def demo(session: Session, script: bool, port: int | None, no_browser: bool, fresh: bool) -> None:
+    """Try failbot in a small Slack in the browser, on this machine; needs no account.
 
     Loads the sample memory into a folder of its own, which it names: --data, or else `demo` in
-    the data folder.
+    the data folder. Interrupt it to end it; the data stays.
     """
     from failbot import demo as play
-    from failbot.bootstrap import open_runtime
 
     config = session.config()
     if not session.is_data_typed:
@@ -67,17 +78,58 @@ def demo(session: Session, fresh: bool) -> None:
     config = replace(config, team_id="")
     play.prepare_folder(config.data_folder, fresh=fresh)
     prepare_model(config)
+    if script:
+        _play(config)
+    else:
+        _show_page(config, port=port or 0, opens_browser=not no_browser)
+
+
+@contextmanager
+def _sample_memory(config: Config, *, team_id: str) -> Iterator[tuple[Service, Place]]:
+    """The demo's memory with the samples in it, and where they are; `team_id` if it is new."""
+    from failbot import demo as play
+    from failbot.bootstrap import open_runtime
+
     runtime = open_runtime(config)
     try:
+        teams = runtime.store.failures.teams()
+        place = play.place_in(teams[0] if teams else team_id)
         with output.progress("Loading the sample memory") as progress:
-            new, total = play.load_samples(runtime.service, now=now(), progress=progress)
+            new, total = play.load_samples(
+                runtime.service, place=place, now=now(), progress=progress
+            )
         known = "" if new else " (they were there already)"
         click.echo(f"The memory holds {total} sample failures{known}: {config.data_folder}")
-        for turn in play.conversation(runtime.service, now=now()):
-            _tell(turn.who, turn.says, turn.reply)
+        yield runtime.service, place
     finally:
         runtime.close()
+
+
+def _play(config: Config) -> None:
+    from failbot import demo as play
+
+    with _sample_memory(config, team_id=LOCAL_TEAM_ID) as (service, place):
+        for turn in play.conversation(service, place=place, now=now()):
+            _tell(turn.who, turn.says, turn.reply)
     _what_next(config.data_folder)
+
+
+def _show_page(config: Config, *, port: int, opens_browser: bool) -> None:
+    from failbot.live import run_live
+    from failbot.sandbox.factory import TEAM_ID
+    from failbot.slack.serve import stop_on_signals
+
+    stop = stop_on_signals()
+    with _sample_memory(config, team_id=TEAM_ID):
+        pass
+
+    def on_ready(url: str) -> None:
+        click.echo(f"failbot is in a small Slack at {url}/ (Ctrl-C ends it)")
+        if opens_browser:
+            webbrowser.open(f"{url}/")
+
+    run_live(config, port=port, stop=stop, on_ready=on_ready)
+    click.echo(f"\nEnded; everything is kept in {config.data_folder}")
 
 
 def _tell(who: str, says: str, reply: Failure | Answer | Digest) -> None:

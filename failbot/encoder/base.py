@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -10,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Kind = Literal["document", "query"]
+
+# Held while a library of models is imported and loads: they fill their modules in lazily, and two
+# threads at once may find one of them half there.
+IMPORTING = threading.Lock()
 
 # Below this length a vector is nothing but rounding error: it stays as it is, near zero.
 # The same bound as torch.nn.functional.normalize.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from failbot.encoder.base import Dropped, Encoding, Kind, well_formed
+from failbot.encoder.base import IMPORTING, Dropped, Encoding, Kind, well_formed
 from failbot.encoder.weights import Weights
 from failbot.errors import ModelError
 
@@ -39,7 +39,8 @@ class TransformersEncoder:
 
         :raises ModelError: when sentence-transformers cannot load it.
         """
-        self.model = _load(weights)
+        with IMPORTING:
+            self.model = _load(weights)
         self.name = weights.name
         self.prompts: dict[Kind, str] = {
             kind: _prompt(self.model.prompts, names) for kind, names in PROMPT_NAMES.items()

@@ -22,7 +22,9 @@ DEFAULT_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-ORGANISATION = "sentence-transformers"  # a name without an owner means theirs
+# A name without an owner means theirs.
+ORGANISATION = "sentence-transformers"
+RERANKERS = "cross-encoder"
 
 # Formats that Python unpickles: loading one runs whatever its maker put in.
 PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
@@ -60,13 +62,23 @@ def find_weights(model: str, *, data_folder: Path) -> Weights:
         folder = _default_folder()
         _check_default(folder, sums)
         return Weights(DEFAULT_MODEL, folder, _fingerprint(folder, sums))
+    return _other(model, sums, organisation=ORGANISATION, setting="FAILBOT_MODEL")
+
+
+def find_reranker(model: str, *, data_folder: Path) -> Weights:
+    """The weights of a cross-encoder: a folder, or a name on the hub; as `find_weights` else."""
+    sums = Checksums(data_folder / "models" / "checked.json")
+    return _other(model, sums, organisation=RERANKERS, setting="FAILBOT_RERANKER")
+
+
+def _other(model: str, sums: Checksums, *, organisation: str, setting: str) -> Weights:
     local = Path(model).expanduser()
     if local.is_dir():
         folder = local.resolve()
         _refuse_pickles(folder)
         fingerprint = _fingerprint(folder, sums)
         return Weights(f"{folder.name}@{fingerprint[:8]}", folder, fingerprint)
-    folder = _hub_folder(model)
+    folder = _hub_folder(model, organisation=organisation, setting=setting)
     _refuse_pickles(folder)
     return Weights(model, folder, _fingerprint(folder, sums))
 
@@ -168,11 +180,11 @@ def _fingerprint(folder: Path, sums: Checksums) -> str:
     return whole.hexdigest()
 
 
-def _hub_folder(model: str) -> Path:
+def _hub_folder(model: str, *, organisation: str, setting: str) -> Path:
     """The folder of a published model, downloaded if this machine has no copy yet."""
     if model.startswith((".", "~", "/")) or model.count("/") > 1 or "\\" in model:
-        raise ModelError(f"There is no folder {model}. Set FAILBOT_MODEL to one that exists.")
-    published = model if "/" in model else f"{ORGANISATION}/{model}"
+        raise ModelError(f"There is no folder {model}. Set {setting} to one that exists.")
+    published = model if "/" in model else f"{organisation}/{model}"
     with suppress(OSError, ValueError):  # not here yet, or no possible name
         found = _snapshot(published, local_files_only=True)
         if any(found.rglob("*.safetensors")):
@@ -183,7 +195,7 @@ def _hub_folder(model: str) -> Path:
         raise ModelError(
             f"The model {published} is neither a folder here nor could it be downloaded "
             f"({type(error).__name__}). Check the name and the network, or download the model "
-            "elsewhere and set FAILBOT_MODEL to its folder."
+            f"elsewhere and set {setting} to its folder."
         ) from error
 
 

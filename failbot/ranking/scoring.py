@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -20,32 +20,44 @@ CLOSE_WEIGHT = np.float32(2.0)
 CLOSE_FROM = np.float32(0.4)  # far above it is a paraphrase; below late interaction knows better
 SHOWN = 3  # places that only the own match decides: those that a reader is shown
 NEIGHBOUR_WEIGHT = np.float32(0.3)
+# Of a reranker's score, 0..1: its sure yes against its sure no outweighs the gap of a sure match,
+# about 0.2. What it is worth in probability `failbot tune` finds.
+SECOND_WEIGHT = np.float32(0.3)
 RIVALS = 5
 LEAST_WORDS = 2  # with fewer content words anything matches: "test" scores as a paraphrase does
 
 
 def rank(
-    query: Query, candidates: Sequence[Candidate], *, corpus: Corpus, calibration: Calibration
+    query: Query,
+    candidates: Sequence[Candidate],
+    *,
+    corpus: Corpus,
+    calibration: Calibration,
+    second: Mapping[int, float] | None = None,
 ) -> Ranking:
     """All candidates, best first, ties by number; deterministic, whatever order they come in.
 
     The first three places are decided by the score alone. From the fourth on, failures like the
-    first come before others that match as well: what helps is often its neighbour.
+    first come before others that match as well: what helps is often its neighbour. `second` is a
+    reranker's score, 0..1, of the best candidates by number; it enters order and probability,
+    and leaves the other signals as they are.
     """
     if not candidates:
         return Ranking(hits=(), verdict="unknown", confidence=0.0)
     candidates = sorted(candidates, key=lambda one: one.number)
     signals = compare(query, candidates, corpus=corpus)
     own = _scores(signals)
-    order, scores = _order(own, candidates)
     gaps = _gaps(own, floor=calibration.floor)
-    probabilities = calibration.probabilities(gaps, signals.back)[order]
+    opinions = _opinions(candidates, second or {})
+    order, scores = _order(own + SECOND_WEIGHT * opinions, candidates)
+    probabilities = calibration.probabilities(gaps, signals.back, opinions)[order]
+    figures = _figures(signals, gaps, opinions if second else None)
     hits = tuple(
         RankedHit(
             number=candidates[at].number,
             score=float(scores[at]),
             probability=float(probability),
-            signals=_made_of(signals, gaps, at),
+            signals={name: float(values[at]) for name, values in figures.items()},
         )
         for at, probability in zip(order, np.minimum.accumulate(probabilities), strict=True)
     )
@@ -58,6 +70,11 @@ def _scores(signals: Signals) -> Vector:
     close = np.maximum(np.maximum(signals.meaning, signals.title) - CLOSE_FROM, 0)
     scores: Vector = signals.late + WORDS_WEIGHT * signals.words + CLOSE_WEIGHT * close**2
     return scores
+
+
+def _opinions(candidates: Sequence[Candidate], second: Mapping[int, float]) -> Vector:
+    """The reranker's scores in the candidates' order, 0 for those it was not asked about."""
+    return np.array([second.get(one.number, 0.0) for one in candidates], np.float32)
 
 
 def _order(own: Vector, candidates: Sequence[Candidate]) -> tuple[list[int], Vector]:
@@ -89,7 +106,8 @@ def _gaps(own: Vector, *, floor: float) -> Vector:
     return own - rivals / np.float32(RIVALS)
 
 
-def _made_of(signals: Signals, gaps: Vector, at: int) -> dict[str, float]:
+def _figures(signals: Signals, gaps: Vector, opinions: Vector | None) -> dict[str, Vector]:
+    """Each signal by its name, in the candidates' order."""
     figures = {
         "late": signals.late,
         "words": signals.words,
@@ -98,7 +116,7 @@ def _made_of(signals: Signals, gaps: Vector, at: int) -> dict[str, float]:
         "back": signals.back,
         "gap": gaps,
     }
-    return {name: float(values[at]) for name, values in figures.items()}
+    return figures if opinions is None else figures | {"second": opinions}
 
 
 def _verdict(

@@ -36,7 +36,7 @@ LOOKUP_TIMEOUT_S = 2  # a form's place is looked up within the 3 s in which Slac
 LONGEST_PAUSE_S = 60.0
 
 # Bolt and the SDK write message text at INFO and DEBUG: a rejected body, an event, a payload.
-SDK_LOGGERS = ("slack_bolt", "slack_sdk")
+SDK_LOGGERS = ("slack_bolt", "slack_sdk", "websockets")
 
 
 @dataclass(slots=True)

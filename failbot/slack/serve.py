@@ -9,14 +9,12 @@ from collections.abc import Callable
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from failbot.config import Config
-from failbot.errors import ConfigError, SlackError
+from failbot.errors import ConfigError
 from failbot.slack.app import SlackSide
-from failbot.slack.delivery import error_code, is_final
-from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.socket_mode import SocketMode
 
 if TYPE_CHECKING:
     import uvicorn
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PAUSE_S = 30.0
 CLOSING_S = 5
 
 
@@ -52,19 +49,16 @@ def serve_socket(
     """
     _need(config.slack_bot_token, "SLACK_BOT_TOKEN")
     _need(config.slack_app_token, "SLACK_APP_TOKEN")
-    handler = SocketModeHandler(
-        side.app,
-        config.slack_app_token,
-        # apps.connections.open goes where every other call goes, with retries: it may repeat.
-        web_client=WebClient(base_url=config.slack_api_url, logger=side.app.logger),
-    )
+    # With the SDK's retries: a fresh address may be asked for twice.
+    client = WebClient(base_url=config.slack_api_url, logger=side.app.logger)
+
+    def open_url() -> str:
+        return str(client.apps_connections_open(app_token=config.slack_app_token)["url"])
+
     side.start(stop=stop, on_team=on_team)
     try:
-        if _connect(handler, stop):
-            on_ready()
-            stop.wait()
+        SocketMode(side.app, open_url=open_url, stop=stop).run(on_open=on_ready)
     finally:
-        _close(handler)
         side.close()
 
 
@@ -114,34 +108,6 @@ def _web_server(config: Config, side: SlackSide, health: Health) -> uvicorn.Serv
             timeout_graceful_shutdown=CLOSING_S,
         )
     )
-
-
-def _connect(handler: SocketModeHandler, stop: Event) -> bool:
-    """Whether the first connection stands before `stop`. :raises SlackError: refused for good."""
-    pause_s = 1.0
-    while not stop.is_set():
-        try:
-            handler.client.connect()
-            return True
-        except SLACK_FAILURES as error:
-            if is_final(error):
-                code = error_code(error)
-                raise SlackError(
-                    f"Slack refuses the app token ({code}): check SLACK_APP_TOKEN, its scope"
-                    " connections:write, and that Socket Mode is on"
-                ) from error
-            logger.warning("no connection to Slack yet: %s", type(error).__name__)
-        stop.wait(pause_s)
-        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-    return False
-
-
-def _close(handler: SocketModeHandler) -> None:
-    try:
-        handler.client.close()
-    except AttributeError:
-        # slack_sdk 3.x, Connection.disconnect: the connection was just being replaced or dropped.
-        logger.info("the connection to Slack was closed already")
 
 
 def _listen(config: Config) -> socket.socket:

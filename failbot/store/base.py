@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from failbot.calibration import Calibration
 from failbot.models import (
     Draft,
     Failure,
@@ -172,6 +173,19 @@ class Embeddings(Protocol):
         """How many failures have their vectors, and how many there are."""
 
 
+class Calibrations(Protocol):
+    """What workspaces fitted to their own questions, for each model and reranker."""
+
+    def current(self, team_id: str, *, model: str, reranker: str = "") -> Calibration | None:
+        """The latest that was kept and not undone; None where there is none."""
+
+    def keep(self, calibration: Calibration, *, team_id: str, now: datetime) -> None:
+        """It is in force for its model and reranker; the one before it stays beneath."""
+
+    def undo(self, team_id: str, *, model: str, reranker: str = "") -> bool:
+        """The one before is in force again; False when there was none to remove."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A failure that may match: all that a scorer needs, whatever the backend.
@@ -310,6 +324,9 @@ class Store(Protocol):
 
     @property
     def embeddings(self) -> Embeddings: ...
+
+    @property
+    def calibrations(self) -> Calibrations: ...
 
     @property
     def search(self) -> Search: ...

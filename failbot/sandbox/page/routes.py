@@ -75,7 +75,7 @@ class Page:
 
     async def _screen(self, request: Request, body: JsonObject) -> JsonObject | None:
         """The screen once its version differs from `after`, or as it is after a while."""
-        look, after = Look.of(body), body.get("after", -1)
+        look, after = Look.of(body), int(body.get("after", -1))
         for _ in range(int(POLL_S / SLICE_S)):
             version = await run_in_threadpool(self._control.wait_changed, after, SLICE_S)
             if version != after or await request.is_disconnected():

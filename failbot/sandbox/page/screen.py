@@ -26,7 +26,7 @@ class Look:
     def of(cls, body: JsonObject) -> Look:
         """The look that a request asks for. :raises PersonError: a part is not a string."""
         parts = {"user_id": "as", "channel_id": "channel", "thread_ts": "thread"}
-        found = {field: body.get(key) or "" for field, key in parts.items()}
+        found = {field: body.get(key, "") for field, key in parts.items()}
         if not all(isinstance(value, str) for value in found.values()):
             raise PersonError("as, channel and thread are ids")
         return cls(**found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from failbot.errors import StoreError
+from failbot.store.sqlite.calibrations import SqliteCalibrations
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.digests import SqliteDigests
 from failbot.store.sqlite.embeddings import SqliteEmbeddings
@@ -22,6 +23,7 @@ class SqliteStore:
         self.connection = Connection(path)
         self.failures = SqliteFailures(self.connection)
         self.embeddings = SqliteEmbeddings(self.connection)
+        self.calibrations = SqliteCalibrations(self.connection)
         self.search = SqliteSearch(self.connection)
         self.questions = SqliteQuestions(self.connection)
         self.digests = SqliteDigests(self.connection)

@@ -175,7 +175,15 @@ class SqliteFailures:
         return rows[0]
 
 
-TEAM_TABLES = ("failures", "versions", "embeddings", "changes", "questions", "receipts")
+TEAM_TABLES = (
+    "failures",
+    "versions",
+    "embeddings",
+    "changes",
+    "questions",
+    "receipts",
+    "calibrations",
+)
 
 
 def _known(db: Database, team_id: str, source: str, external_id: str) -> Row | None:

@@ -185,4 +185,9 @@ class Window {
   }
 }
 
+// The address is the place's: a jump inside the page must not change it.
+find(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  (find("#composer") ?? regions.main).focus();
+});
 new Window().run();

@@ -13,8 +13,8 @@ export class Completion {
     this.node = h("ul", { class: "completion", role: "listbox", id: freshId("completion"), "aria-label": "Suggestions", hidden: true });
     this.found = [];
     this.active = 0;
-    const attributes = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.node.id, "aria-multiline": "true" };
-    for (const [name, value] of Object.entries(attributes)) area.setAttribute(name, value);
+    area.setAttribute("aria-autocomplete", "list");
+    area.setAttribute("aria-controls", this.node.id);
     area.addEventListener("blur", () => this.close());
     area.addEventListener("click", () => this.look());
   }
@@ -76,7 +76,6 @@ export class Completion {
     const isOpen = this.found.length > 0;
     this.node.replaceChildren(...this.found.map((each, number) => this.row(each, number)));
     this.node.hidden = !isOpen;
-    this.area.setAttribute("aria-expanded", String(isOpen));
     const active = this.node.children[this.active];
     if (isOpen) this.area.setAttribute("aria-activedescendant", active.id);
     else this.area.removeAttribute("aria-activedescendant");

@@ -9,9 +9,9 @@ export function openDialog(title, body, { foot = [], kind = "" } = {}) {
   const dialog = h("dialog", { class: `dialog ${kind}`, "aria-modal": "true", "aria-labelledby": id });
   const close = iconButton("close", "Close", () => dialog.close());
   dialog.append(
-    h("header", {}, h("h2", { id }, title), close),
+    h("div", { class: "dialog-head" }, h("h2", { id }, title), close),
     h("div", { class: "dialog-body" }, body),
-    foot.length ? h("footer", {}, foot) : "",
+    foot.length ? h("div", { class: "dialog-foot" }, foot) : "",
   );
   show(dialog);
   return dialog;

@@ -46,11 +46,17 @@ export class Log {
 
   scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.node;
-    this.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    const isPinned = Math.abs(scrollTop - this.pinnedAt) < 2;
+    this.isAtEnd = isPinned || scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
   }
 
+  /** Show the newest message: its end, or its beginning where it is higher than the window. */
   toEnd() {
-    this.node.scrollTop = this.node.scrollHeight;
+    const { node } = this;
+    const newest = this.list.lastElementChild;
+    const isHigh = newest && newest.offsetHeight > node.clientHeight - NEAR_END_PX;
+    node.scrollTop = isHigh ? newest.offsetTop - node.offsetTop - 8 : node.scrollHeight;
+    this.pinnedAt = node.scrollTop;
   }
 
   items(messages, zone, now) {

@@ -69,13 +69,13 @@ class Modal {
   head(view) {
     const back = view.previous_view_id && iconButton("back", "Back", () => this.close());
     const close = iconButton("close", "Close", () => this.close());
-    return h("header", {}, back, h("h2", { id: "view-title" }, plain(view.title.text)), close);
+    return h("div", { class: "dialog-head" }, back, h("h2", { id: "view-title" }, plain(view.title.text)), close);
   }
 
   foot(view) {
     const cancel = h("button", { type: "button", class: "button", onclick: () => this.close() }, plain(view.close?.text ?? "Cancel"));
     this.send = view.submit && h("button", { type: "submit", class: "button primary" }, plain(view.submit.text));
-    return h("footer", {}, cancel, this.send);
+    return h("div", { class: "dialog-foot" }, cancel, this.send);
   }
 
   input(block, context) {
@@ -142,7 +142,7 @@ class Modal {
   }
 
   focusFirst() {
-    const first = this.inputs[0] ? target(this.inputs[0].field) : this.dialog.querySelector("footer button:last-child");
+    const first = this.inputs[0] ? target(this.inputs[0].field) : this.dialog.querySelector(".dialog-foot button:last-child");
     first?.focus();
   }
 

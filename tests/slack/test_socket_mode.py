@@ -1,0 +1,119 @@
+"""The connection to Slack survives refreshes, resets, silence and crowds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from slack_bolt import App
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+
+from failbot.errors import SlackError
+from failbot.sandbox import factory
+from failbot.sandbox.server import Sandbox
+from failbot.slack import socket_mode
+from failbot.slack.socket_mode import SocketMode
+
+
+class Line:
+    """A Bolt app that counts mentions, connected to a sandbox."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self.box, self.heard = box, []
+        self.stop = threading.Event()
+        app = App(
+            authorize=lambda enterprise_id, team_id: AuthorizeResult(
+                enterprise_id=None, team_id=team_id, bot_token=box.bot_token
+            ),
+            signing_secret="-",
+        )
+        app.event("app_mention")(lambda event: self.heard.append(event["text"]))
+        self._mode = SocketMode(app, open_url=self._open_url, stop=self.stop)
+        self.opened = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+        self.error: SlackError | None = None
+
+    def _open_url(self) -> str:
+        client = WebClient(base_url=self.box.api_url)
+        return str(client.apps_connections_open(app_token=self.box.app_token)["url"])
+
+    def _run(self) -> None:
+        try:
+            self._mode.run(on_open=self.opened.set)
+        except SlackError as error:
+            self.error = error
+
+    def mention(self, text: str) -> None:
+        self.box.control.as_(factory.BEN).say(factory.GENERAL, f"@failbot {text}")
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        self.box.control.wait_for(condition, timeout_s=10)
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    with Sandbox(rate_limits=False) as box:
+        line = Line(box)
+        line.thread.start()
+        box.control.wait_connected()
+        yield line
+        line.stop.set()
+        line.thread.join(timeout=10)
+        assert not line.thread.is_alive(), "it ends when it is told to"
+
+
+def test_a_crowd_is_acknowledged_at_the_first_attempt(line: Line) -> None:
+    """300 events in one go: none is misread, none is sent twice."""
+    for number in range(300):
+        line.mention(f"number {number}")
+    line.box.control.idle(timeout_s=20)
+    line.wait(lambda: len(line.heard) >= 300)
+    deliveries = line.box.control.deliveries("events_api")
+    assert {(one["status"], one["attempt"]) for one in deliveries} == {("acked", 1)}
+    assert len(line.heard) == 300
+
+
+def test_a_cut_connection_is_opened_again(line: Line) -> None:
+    """What was said meanwhile arrives by Slack's own repetition."""
+    before = {one["number"] for one in line.box.control.sockets()}
+    line.box.control.cut_sockets()
+    line.wait(lambda: {one["number"] for one in line.box.control.sockets()} - before)
+    line.mention("again")
+    line.wait(lambda: [one for one in line.heard if "again" in one])
+
+
+def test_a_refresh_leaves_no_gap(line: Line) -> None:
+    """The successor stands before the old connection goes."""
+    before = {one["number"] for one in line.box.control.sockets()}
+    line.box.control.refresh_sockets()
+    line.wait(lambda: {one["number"] for one in line.box.control.sockets()} - before)
+    line.mention("after")
+    line.box.control.idle()
+    last = line.box.control.deliveries("events_api")[-1]
+    assert (last["status"], last["attempt"]) == ("acked", 1)
+
+
+def test_a_deaf_connection_is_replaced(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that stays open and answers no ping is given up, on a monotonic clock."""
+    monkeypatch.setattr(socket_mode, "PING_S", 0.2)
+    monkeypatch.setattr(socket_mode, "PONG_S", 0.4)
+    line.box.control.refresh_sockets()  # the next connection has the short times
+    line.wait(lambda: len(line.box.control.sockets()) >= 1)
+    before = {one["number"] for one in line.box.control.sockets()}
+    line.box.control.deafen_sockets()
+    line.wait(lambda: {one["number"] for one in line.box.control.sockets()} - before)
+    line.mention("heard again")
+    line.wait(lambda: [one for one in line.heard if "heard again" in one])
+
+
+def test_a_refused_token_ends_it_in_words() -> None:
+    """Trying again cannot help: the error says what to check."""
+    with Sandbox() as box:
+        box.control.fail_api("apps.connections.open", "invalid_auth", times=99)
+        line = Line(box)
+        line.thread.start()
+        line.thread.join(timeout=10)
+        assert "SLACK_APP_TOKEN" in str(line.error)
+        assert not line.opened.is_set()
