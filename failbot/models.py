@@ -187,8 +187,9 @@ class Answer:
         return self.hits[0] if self.verdict is Verdict.UNKNOWN and self.hits else None
 
 
-# Below this a hit beside the first is noise to a reader.
-SHOWN_PROBABILITY = 0.1
+# Of the second hits to the sample questions, those below it helped one time in eight, those above
+# it one time in three.
+SHOWN_PROBABILITY = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

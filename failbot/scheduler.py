@@ -40,9 +40,7 @@ class Scheduler:
         self._poster = poster
         self._stop = threading.Event()
 
-    def start(
-        self, clock: Callable[[], datetime], *, tick_s: float = TICK_S
-    ) -> threading.Thread:
+    def start(self, clock: Callable[[], datetime], *, tick_s: float = TICK_S) -> threading.Thread:
         """The running thread, which looks every `tick_s`; it ends soon after `stop`."""
         args = (clock, tick_s)
         thread = threading.Thread(target=self._run, args=args, name="scheduler", daemon=True)

@@ -62,3 +62,27 @@ def _tokenizer() -> Any:
     names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]"}
     names |= {"sep_token": "[SEP]", "mask_token": "[MASK]"}
     return PreTrainedTokenizerFast(tokenizer_object=inner, model_max_length=48, **names)
+
+
+def save_tiny_reranker(folder: Path, *, outputs: int = 1) -> Path:
+    """A cross-encoder of two layers with so many outputs, saved with safetensors."""
+    import torch
+    from sentence_transformers import CrossEncoder
+    from transformers import BertConfig, BertForSequenceClassification
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=HIDDEN,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=48,
+        initializer_range=0.5,  # as above
+        num_labels=outputs,
+    )
+    backbone = folder.parent / f"{folder.name}-backbone"
+    BertForSequenceClassification(config).save_pretrained(backbone)
+    _tokenizer().save_pretrained(backbone)
+    CrossEncoder(str(backbone)).save_pretrained(str(folder), create_model_card=False)
+    return folder

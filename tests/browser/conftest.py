@@ -94,7 +94,8 @@ def open_window(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Calla
 
     def open_one(url: str, **options: Any) -> Window:
         viewport = {"width": options.pop("width", 1280), "height": options.pop("height", 800)}
-        page = chromium.new_context(viewport=viewport, **options).new_page()
+        options = {"viewport": viewport, "reduced_motion": "reduce", **options}
+        page = chromium.new_context(**options).new_page()
         windows.append(Window(page))
         page.goto(url)
         return windows[-1]

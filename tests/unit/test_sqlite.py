@@ -28,7 +28,7 @@ def test_what_is_recorded_survives_reopening(tmp_path: Path, now: datetime) -> N
     again = open_at(tmp_path)
     assert again.failures.get(1, viewer=viewer()).happened == draft().happened
     assert again.connection.pending() == []
-    assert again.connection.applied() == ["0001_failures"]
+    assert again.connection.applied() == ["0001_failures", "0002_calibrations"]
     again.check()
     again.close()
 
@@ -44,6 +44,12 @@ def test_the_connection_is_durable(tmp_path: Path) -> None:
         "foreign_keys": 1,
         "secure_delete": 1,
     }
+
+
+def test_a_new_database_is_private(tmp_path: Path) -> None:
+    """Nobody else on the machine reads it, even in a folder that is open to all."""
+    open_at(tmp_path).close()
+    assert (tmp_path / "failbot.db").stat().st_mode & 0o077 == 0
 
 
 def test_a_newer_database_is_refused(tmp_path: Path) -> None:

@@ -50,19 +50,12 @@ MEDIA_TYPES = {
 
 
 class Page:
-    """The page of one platform; `on_travel` is called after the clock was moved from it."""
+    """The page of one platform."""
 
-    def __init__(
-        self,
-        platform: Platform,
-        *,
-        features: Features | None = None,
-        on_travel: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, platform: Platform, *, features: Features | None = None) -> None:
         self._platform = platform
         self._control = Control(platform)
         self._features = features or Features()
-        self._on_travel = on_travel
 
     def routes(self) -> list[BaseRoute]:
         """For `Sandbox(platform, routes=…)`."""
@@ -94,7 +87,6 @@ class Page:
         if moment < self._control.now():
             raise PersonError("time only goes on: choose a later moment")
         self._control.set_clock(moment)
-        self._on_travel()
         return self._control.now().isoformat()
 
 

@@ -32,7 +32,7 @@ class Connection:
         self.path = path
         self._lock = threading.RLock()
         with _said_in_words(path):
-            _make_folder(path.parent)
+            _make_private(path)
             self.db = _connect(path)
             self.migrations = migrate.load(migrate.migrations_folder("sqlite"))
             migrate.refuse_newer(self.db, self.migrations)
@@ -102,9 +102,10 @@ def _connect(path: Path) -> Database:
     return Database(conn, execute_plugins=False)
 
 
-def _make_folder(folder: Path) -> None:
-    if not folder.exists():
-        folder.mkdir(parents=True, mode=0o700)  # post-mortems are nobody else's to read
+def _make_private(path: Path) -> None:
+    """Post-mortems are nobody else's to read; SQLite gives its other files the same rights."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
 
 
 def _refuse_unsafe_sqlite() -> None:
