@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import Event, Thread
@@ -21,10 +20,8 @@ from failbot.serving import serve
 from failbot.slack.manifest import manifest
 
 SAVE_S = 2.0
-SDK_LOGGER = logging.getLogger("slack_bolt.failbot")
 TICK_S = 0.5  # how soon after time travel the weekly digest comes
 READY_TIMEOUT_S = 30.0
-CLOSING_S = 1.0
 
 TIPS = (
     Tip(label="Log a failure", text="/failure "),
@@ -93,16 +90,10 @@ class Live:
             raise self._errors[0]
 
     def __exit__(self, *_: object) -> None:
-        # In this order: websocket-client, closing by itself, may not notice for ten seconds; and
-        # that the other side closes is no error here.
-        SDK_LOGGER.disabled = True
-        self.box.platform.sockets.close_all()
-        self.box.platform.core.wait_until(lambda: not self.box.control.sockets(), CLOSING_S)
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=READY_TIMEOUT_S)
         self.box.stop()
-        SDK_LOGGER.disabled = False
 
     def _platform(self) -> Platform:
         platform = default_platform()
