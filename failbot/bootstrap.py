@@ -48,6 +48,24 @@ class Runtime:
         self._embedding.start()
         threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
 
+    def model_names(self) -> tuple[str, str]:
+        """What the model and the reranker ("" for none) are called, without loading them.
+
+        :raises ModelError: one is missing, or refused.
+        """
+        from failbot.encoder.weights import find_reranker, find_weights
+
+        folder, reranker = self.config.data_folder, self.config.reranker
+        model = find_weights(self.config.model, data_folder=folder)
+        return model.name, find_reranker(reranker, data_folder=folder).name if reranker else ""
+
+    def wait_for_models(self) -> tuple[str, str]:
+        """As `model_names`, once both can be used. :raises ModelError: one of them cannot."""
+        self.encoder.wait(None)
+        if self.reranker is not None:
+            self.reranker.wait(None)
+        return self.model_names()
+
     def close(self) -> None:
         """Ends the embedding after its batch, and closes the store."""
         self._stop.set()

@@ -59,6 +59,7 @@ def _memory(config: Config) -> Iterator[Check]:
     if not config.database.exists():
         yield _ok("database", f"none yet; the first entry makes {config.database}")
         yield from _weights(config)
+        yield from _reranker(config)
         return
     if not os.access(config.database, os.W_OK):
         yield _fail("database", f"{config.database} cannot be written; give this user the right")
@@ -71,6 +72,7 @@ def _memory(config: Config) -> Iterator[Check]:
     try:
         yield _database(runtime)
         yield from _weights(config)
+        yield from _reranker(config)
         yield from _vectors(runtime)
     finally:
         runtime.close()
@@ -121,9 +123,24 @@ def _weights(config: Config) -> Iterator[Check]:
         yield _warn("fast model", "not prepared: starts take seconds; run `failbot setup`")
 
 
-def _vectors(runtime: Runtime) -> Iterator[Check]:
-    from failbot.calibration import load
+def _reranker(config: Config) -> Iterator[Check]:
+    from failbot.encoder.reranker import BackgroundReranker
 
+    if not config.reranker:
+        return
+    try:
+        source = BackgroundReranker(config.reranker, data_folder=config.data_folder)
+        ready = source.wait(MODEL_WAIT_S)
+    except FailbotError as error:
+        yield _fail("reranker", f"{error} Until then questions are answered without it.")
+        return
+    if ready is None:
+        yield _warn("reranker", f"not ready within {MODEL_WAIT_S:.0f} s; answers do without")
+    else:
+        yield _ok("reranker", f"{ready.name}, files checked")
+
+
+def _vectors(runtime: Runtime) -> Iterator[Check]:
     try:
         encoder = runtime.encoder.wait(MODEL_WAIT_S)
     except FailbotError as error:
@@ -145,12 +162,27 @@ def _vectors(runtime: Runtime) -> Iterator[Check]:
         )
     else:
         yield _ok("vectors", f"{done:,} entries, {encoder.dimension} dimensions")
-    if load(encoder.name).is_cautious:
-        yield _warn(
-            "calibration", f"none for {encoder.name}: it answers cautiously; `failbot tune`"
-        )
-    else:
-        yield _ok("calibration", f"made for {encoder.name}")
+    yield from _calibrations(runtime, encoder.name)
+
+
+def _calibrations(runtime: Runtime, model: str) -> Iterator[Check]:
+    """One for each workspace: its own, the shipped one, or none."""
+    from failbot.errors import ModelError
+    from failbot.matching import calibration_for
+
+    try:
+        reranker = runtime.model_names()[1]
+    except ModelError:
+        reranker = ""  # said above; without it the model's own is in use
+    pair = f"{model} with {reranker}" if reranker else model
+    for team_id in runtime.store.failures.teams() or [""]:
+        used = calibration_for(runtime.store, team_id, model=model, reranker=reranker)
+        words = f"none for {pair}: it answers cautiously; run `failbot tune`"
+        if not used.is_cautious:
+            words = f"{used.origin} for {pair}, from {used.questions} questions"
+        if used.origin == "own":
+            words = f"{words}, of {team_id}"
+        yield (_warn if used.is_cautious else _ok)("calibration", words)
 
 
 def _slack(config: Config) -> Iterator[Check]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 
 from failbot.models import Answer, Digest, Failure, Hit
 
@@ -92,17 +93,21 @@ def _csv_row(cells: Iterable[str]) -> str:
     return line.getvalue()
 
 
-def answer_as_dict(answer: Answer, *, limit: int) -> dict[str, object]:
+def answer_as_dict(answer: Answer, *, limit: int, explain: bool = False) -> dict[str, object]:
     """The answer as a JSON object: the verdict, and at most `limit` hits, best first.
 
-    With "unknown" the hits are weak matches, which no reader should take for answers.
+    With "unknown" the hits are weak matches, which no reader should take for answers. `explain`
+    adds what the probabilities were made with.
     """
-    return {
+    told: dict[str, object] = {
         "verdict": answer.verdict.value,
         "confidence": round(answer.confidence, 4),
         "by_words_only": answer.by_words_only,
         "hits": [hit_as_dict(hit) for hit in answer.hits[:limit]],
     }
+    if explain:
+        told["calibration"] = asdict(answer.basis) if answer.basis else None
+    return told
 
 
 def hit_as_dict(hit: Hit) -> dict[str, object]:

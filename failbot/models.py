@@ -184,12 +184,16 @@ class Answer:
 
     def weak(self) -> Hit | None:
         """The closest match of an unknown, to be offered as weak; none where nothing is close."""
-        return self.hits[0] if self.verdict is Verdict.UNKNOWN and self.hits else None
+        if self.verdict is not Verdict.UNKNOWN or not self.hits:
+            return None
+        return self.hits[0] if self.hits[0].probability >= WEAK_PROBABILITY else None
 
 
 # Of the second hits to the sample questions, those below it helped one time in eight, those above
 # it one time in three.
 SHOWN_PROBABILITY = 0.2
+# Of the sample questions whose answer was not sure enough to show, all that were right lay above.
+WEAK_PROBABILITY = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

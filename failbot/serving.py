@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 
 from failbot.bootstrap import Runtime, open_runtime
@@ -46,24 +47,12 @@ def serve(
     )
     runtime.start_background()
     scheduler.start(now, tick_s=tick_s)
+    run = partial(serve_socket, on_ready=on_ready)
+    if http:
+        health = partial(_health, runtime)
+        run = partial(serve_http, health=health, on_ready=lambda _: on_ready())
     try:
-        if http:
-            serve_http(
-                config,
-                side,
-                stop=stop,
-                health=lambda: _health(runtime),
-                on_team=lambda team_id: _adopt(runtime, team_id),
-                on_ready=lambda _: on_ready(),
-            )
-        else:
-            serve_socket(
-                config,
-                side,
-                stop=stop,
-                on_team=lambda team_id: _adopt(runtime, team_id),
-                on_ready=on_ready,
-            )
+        run(config, side, stop=stop, on_team=partial(_adopt, runtime))
     finally:
         scheduler.stop()
         runtime.close()

@@ -84,5 +84,7 @@ def save_tiny_reranker(folder: Path, *, outputs: int = 1) -> Path:
     backbone = folder.parent / f"{folder.name}-backbone"
     BertForSequenceClassification(config).save_pretrained(backbone)
     _tokenizer().save_pretrained(backbone)
-    CrossEncoder(str(backbone)).save_pretrained(str(folder), create_model_card=False)
+    # Many published ones give their score as it is, of any size.
+    model = CrossEncoder(str(backbone), activation_fn=torch.nn.Identity())
+    model.save_pretrained(str(folder), create_model_card=False)
     return folder

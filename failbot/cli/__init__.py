@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from typing import Any, NoReturn
 
 import click
 
 from failbot import __version__
-from failbot.cli import data, evaluate, health, memory, serving
+from failbot.cli import data, evaluate, health, memory, serving, tuning
 from failbot.cli.session import Session
 from failbot.errors import FailbotError
 
@@ -93,13 +94,16 @@ def cli(ctx: click.Context, data: str | None, team: str | None, debug: bool) -> 
     ctx.obj = Session(data=data or "", team=team or "", is_data_typed=typed)
 
 
-for _module in (memory, data, serving, health, evaluate):
+for _module in (memory, data, serving, health, evaluate, tuning):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 
 
 def main() -> None:
     """Runs the command line; never returns."""
+    # Before numpy is loaded. Ranking multiplies small matrices: a second thread spins more than it
+    # computes, and made an answer two to five times as slow on two cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without UTF-8 must not cost the answer
             stream.reconfigure(errors="replace")

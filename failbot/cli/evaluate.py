@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from failbot.evaluation.figures import Summary
     from failbot.evaluation.reading import Document, Labelled
 
-LOWER_IS_BETTER = frozenset({"false_answers", "false_answers_masked", "calibration_error"})
+LOWER_IS_BETTER = frozenset(
+    {
+        "false_answers",
+        "false_answers_masked",
+        "calibration_error",
+        "calibration_error_with_masked",
+    }
+)
 
 
 @click.command("eval")
@@ -85,6 +92,7 @@ def _asked(
     from failbot.evaluation.asking import Memory, ask_all
 
     with _temporary(config) as runtime:
+        runtime.wait_for_models()  # a late reranker would be left out of some answers
         with output.progress("Embedding") as progress:
             memory = Memory(
                 runtime.service, documents, team_id=LOCAL_TEAM_ID, now=now(), progress=progress

@@ -13,6 +13,7 @@ import click
 
 from failbot import exporting
 from failbot.cli import output
+from failbot.cli.explaining import show_explanation
 from failbot.cli.session import Memory, Session, login, now, pass_session, read_input
 from failbot.errors import InputError, ModelError
 from failbot.models import (
@@ -45,7 +46,7 @@ everything = click.option(
     is_flag=True,
     help="Keep the question: if nobody knows, the weekly digest passes it on.",
 )
-@click.option("--explain", is_flag=True, help="Say what each match's score is made of.")
+@click.option("--explain", is_flag=True, help="Say what scores and probabilities are made of.")
 @as_json
 @everything
 @pass_session
@@ -78,9 +79,11 @@ def ask(
                 now=now(),
             )
     if as_json:
-        output.emit_json(exporting.answer_as_dict(answer, limit=limit))
+        output.emit_json(exporting.answer_as_dict(answer, limit=limit, explain=explain))
         return
-    output.show_answer(answer, limit=limit, explain=explain)
+    output.show_answer(answer, limit=limit)
+    if explain:
+        show_explanation(answer, limit=limit)
     if answer.by_words_only:
         output.warn("the model was not ready; only words were compared.")
 

@@ -101,12 +101,12 @@ def waiting(words: str) -> Iterator[None]:
         yield
 
 
-def show_answer(answer: Answer, *, limit: int, explain: bool = False) -> None:
+def show_answer(answer: Answer, *, limit: int) -> None:
     """The verdict in a sentence, then the matches, or the one that is too weak to count."""
     click.secho(VERDICTS[answer.verdict], bold=True)
     for hit in answer.shown(limit):
         click.echo()
-        show_hit(hit, explain=explain)
+        show_hit(hit)
     weak = answer.weak()
     if weak:
         click.echo(
@@ -115,7 +115,7 @@ def show_answer(answer: Answer, *, limit: int, explain: bool = False) -> None:
         )
 
 
-def show_hit(hit: Hit, *, explain: bool = False) -> None:
+def show_hit(hit: Hit) -> None:
     """One match: what it is, the sentence that matched, what was learnt."""
     failure = hit.failure
     click.secho(f"{failure.reference}  {clean(failure.name)}", bold=True, nl=False)
@@ -128,9 +128,6 @@ def show_hit(hit: Hit, *, explain: bool = False) -> None:
         click.echo(paragraph(f"Lesson: {failure.lesson}", indent="    "))
     for one in failure.explanations[:2]:
         click.echo(paragraph(f"Why: {_explanation(one)}", indent="    "))
-    if explain:
-        signals = ", ".join(f"{name} {value:.3f}" for name, value in hit.signals.items())
-        click.echo(paragraph(f"Score {hit.score:.3f} from {signals}", indent="    "))
 
 
 def show_failure(failure: Failure) -> None:

@@ -24,7 +24,8 @@ FIGURES = {
     "known_coverage": "answerable, and called known rightly",
     "false_answers": "without an answer, called known",
     "false_answers_masked": "answer hidden, called known",
-    "calibration_error": "calibration error",
+    "calibration_error": "calibration error, ten bins",
+    "calibration_error_with_masked": "calibration error, hidden answers included",
 }
 PER_QUESTION = ("ndcg@10", "mrr", "hit@1", "hit@3", "map")
 
@@ -94,6 +95,7 @@ def _cover(
     return {
         "coverage@95": metrics.coverage_at(0.95, confidences, right, answerable=answerable),
         "coverage@90": metrics.coverage_at(0.90, confidences, right, answerable=answerable),
+        # Of the questions as they were asked; a masked one is a question that nobody asked.
         "calibration_error": metrics.calibration_error(confidences, right),
     }
 
@@ -109,6 +111,10 @@ def _verdicts(
         "known_coverage": len(right) / max(1, len(questions) - len(unanswerable)),
         "false_answers": metrics.share([_is_known(results[one.id]) for one in unanswerable]),
         "false_answers_masked": metrics.share([_is_known(one) for one in masked]),
+        "calibration_error_with_masked": metrics.calibration_error(
+            [one.confidence for one in [*(results[one.id] for one in questions), *masked]],
+            [_is_right(results[one.id], one) for one in questions] + [False] * len(masked),
+        ),
     }
 
 

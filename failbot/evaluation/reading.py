@@ -34,6 +34,7 @@ class Labelled:
     text: str
     relevant: dict[str, int]
     kind: str = ""
+    line: int = 0  # of the file that it is from
 
 
 def read_documents(path: Path) -> list[Document]:
@@ -118,4 +119,5 @@ def _question(row: Row, path: Path) -> Labelled:
         text=clean(str(row.cells["text"]))[:TEXT_LIMIT],
         relevant=dict(relevant),
         kind=str(row.cells.get("kind") or ""),
+        line=row.line,
     )

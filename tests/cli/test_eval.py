@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Terminal
+from tests.tiny_model import save_tiny_model
 
 ENTRIES = [
     {"id": "A", "tried": "Halved the warm-up.", "happened": "The loss diverged early on."},
@@ -66,6 +67,19 @@ def test_figures_stand_beside_the_plain_way(terminal: Terminal, files: tuple[str
     assert told["difference"]["mrr"][1] <= told["difference"]["mrr"][0]
     assert [one["kind"] for one in told["kinds"]] == ["sym", "off", "duplicate"]
     assert not (terminal.data / "failbot.db").exists()
+
+
+@pytest.mark.full
+def test_another_models_folder_is_measured(
+    terminal: Terminal, files: tuple[str, str], tmp_path: Path
+) -> None:
+    """By its own vectors, in failbot's ranking and in the plain one, the same every time."""
+    model = save_tiny_model(tmp_path / "tiny")
+    outs = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    told = terminal.json("eval", *files, "--model", str(model), "--out", str(outs[0]))
+    terminal.ok("eval", *files, "--model", str(model), "--out", str(outs[1]), "--no-plain")
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    assert told["plain"] != terminal.json("eval", *files)["plain"]
 
 
 @pytest.mark.parametrize(

@@ -182,8 +182,8 @@ def test_a_button_says_which_question_and_failure_it_is_about() -> None:
 
 def test_an_unknown_names_the_weak_match_as_weak() -> None:
     """It is offered, not claimed."""
-    hit = Hit(failure=failure(12), score=1.0, probability=0.05)
-    answer = Answer(verdict=Verdict.UNKNOWN, hits=(hit,), confidence=0.05)
+    hit = Hit(failure=failure(12), score=1.0, probability=0.15)
+    answer = Answer(verdict=Verdict.UNKNOWN, hits=(hit,), confidence=0.15)
     message = answer_message(answer, question="why?", question_id=7, links={})
     assert "Nobody has recorded this" in message.text
     assert any("weak match" in text and "F-12" in text for text in _texts(message.blocks))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from failbot import calibration
-from failbot.calibration import Calibration, Example, TooFewLabelsError, fit, load
+from failbot.calibration import Calibration, Example, TooFewLabelsError, fit, load, with_caution
 from failbot.errors import InputError
 
 DEFAULT = "all-MiniLM-L6-v2"
@@ -129,9 +129,44 @@ def test_too_few_questions_are_refused_with_the_number_needed() -> None:
     assert (refused.value.found, refused.value.needed) == (49, 50)
 
 
+def test_a_second_opinion_counts_as_far_as_it_tells() -> None:
+    """One that knows lifts coverage; one that is always the same gets no weight."""
+    chances = np.random.default_rng(3)
+    data = examples(200, noise=3.0)
+    knowing = [
+        replace(one, second=float(chances.normal(0.8 if one.is_right else 0.2, 0.1)))
+        for one in data
+    ]
+    alone, helped = (fit(some, before=load(DEFAULT)) for some in (data, knowing))
+    assert alone.calibration.second == 0
+    assert helped.calibration.second > 3
+    assert helped.after.coverage > alone.after.coverage + 0.1
+    assert fit([replace(one, second=0.5) for one in data], before=load(DEFAULT)) == alone
+
+
+def test_the_thresholds_hold_for_the_questions_they_were_made_from() -> None:
+    """Not on held-out folds alone: the curve in use has seen them all."""
+    data = examples(80, seed=5)
+    made = fit(data, before=load(DEFAULT)).calibration
+    known = [
+        one.is_right
+        for one in data
+        if not one.is_masked and made.probabilities(one.gap, one.back) >= made.known
+    ]
+    assert np.mean(known) >= 0.95
+
+
+def test_caution_says_known_late_and_gives_a_reranker_no_weight() -> None:
+    """Until a calibration was made with it."""
+    own = replace(load(DEFAULT), origin="own", second=4.0)
+    cautious = with_caution(own, model="ours", reranker="theirs")
+    assert (cautious.known, cautious.second, cautious.origin) == (0.9, 0.0, "cautious")
+    assert (cautious.basis.model, cautious.basis.reranker) == ("ours", "theirs")
+
+
 def test_a_calibration_survives_json() -> None:
     """As a team's own is kept."""
-    made = replace(load(DEFAULT), model="ours", is_cautious=True)
+    made = replace(load(DEFAULT), model="ours", origin="cautious")
     assert Calibration.from_json(made.to_json()) == made
 
 

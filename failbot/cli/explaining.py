@@ -1,0 +1,84 @@
+"""`ask --explain`: what each match's score and probability are made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import click
+
+from failbot.cli import output
+from failbot.models import Answer, Basis, Hit
+
+SIGNALS = {
+    "late": "late: the question's tokens, found in the entry",
+    "words": "words: BM25, of the most that it could be",
+    "meaning": "meaning: cosine of the whole text",
+    "title": "title: cosine of the title",
+    "second": "second: the reranker's score",
+    "gap": "gap: score above the five next best",
+    "back": "back: the entry's tokens, found in the question",
+}
+
+
+def show_explanation(answer: Answer, *, limit: int) -> None:
+    """A column for each match, or for the first, if too weak to count; then the calibration."""
+    hits = answer.shown(limit) or answer.hits[:1]
+    basis = answer.basis
+    if not hits or basis is None:
+        return
+    click.echo()
+    headers = ("Signal", *(hit.failure.reference for hit in hits))
+    output.table(headers, [*_score(hits), *_probability(hits, basis)], headers_in_pipe=True)
+    click.echo(output.paragraph(_formula(hits)))
+    click.echo(output.paragraph(f"Calibration: {origin(basis)}"))
+    click.echo(
+        f"Known from {basis.known:.0%} with two words that tell, related from {basis.related:.0%}; "
+        f"the first has {answer.confidence:.0%}: {answer.verdict.value}."
+    )
+
+
+def origin(basis: Basis) -> str:
+    """Where a calibration comes from, in a sentence."""
+    pair = f"{basis.model} with {basis.reranker}" if basis.reranker else basis.model
+    if basis.origin == "own":
+        return f"your own for {pair}, from {basis.questions} questions with an answer."
+    if basis.origin == "shipped":
+        return f"shipped for {pair}, from {basis.questions} questions with an answer."
+    return f"none for {pair or 'words alone'}, so a cautious one; `failbot tune` makes it."
+
+
+def _score(hits: Sequence[Hit]) -> list[tuple[str, ...]]:
+    rows = [
+        (words, *(f"{hit.signals[name]:.3f}" for hit in hits))
+        for name, words in SIGNALS.items()
+        if name in hits[0].signals
+    ]
+    return [*rows, ("score: puts them in order", *(f"{hit.score:.3f}" for hit in hits))]
+
+
+def _probability(hits: Sequence[Hit], basis: Basis) -> list[tuple[str, ...]]:
+    """The terms of the odds' logarithm, their sum, and what it comes to."""
+    used = {name: by for name, by in basis.coefficients.items() if name in hits[0].signals}
+    rows = [("intercept", *(f"{basis.intercept:+.2f}" for _ in hits))]
+    rows += [
+        (f"{name} × {by:.2f}", *(f"{by * hit.signals[name]:+.2f}" for hit in hits))
+        for name, by in used.items()
+    ]
+    odds = [
+        basis.intercept + sum(by * hit.signals[name] for name, by in used.items()) for hit in hits
+    ]
+    rows.append(("sum: logarithm of the odds", *(f"{one:+.2f}" for one in odds)))
+    rows.append(("odds", *(f"{math.exp(one):.2f} : 1" for one in odds)))
+    return [*rows, ("probability", *(f"{hit.probability:.1%}" for hit in hits))]
+
+
+def _formula(hits: Sequence[Hit]) -> str:
+    from failbot.ranking.scoring import CLOSE_FROM, CLOSE_WEIGHT, SECOND_WEIGHT, WORDS_WEIGHT
+
+    second = f" + {SECOND_WEIGHT:.1f} × second" if "second" in hits[0].signals else ""
+    return (
+        f"score = late + {WORDS_WEIGHT:.1f} × words + {CLOSE_WEIGHT:.0f} × (what meaning or title "
+        f"have above {CLOSE_FROM:.1f})²{second}; from the fourth on, less what is unlike the "
+        "first. No match is more probable than the one before it."
+    )

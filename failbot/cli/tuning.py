@@ -1,0 +1,131 @@
+"""`tune`: a calibration from a team's own labelled questions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from failbot.cli import output
+from failbot.cli.explaining import origin
+from failbot.cli.session import Memory, Session, now, pass_session
+from failbot.errors import InputError
+
+if TYPE_CHECKING:
+    from failbot.calibration import Calibration, Example, Fitted
+    from failbot.evaluation.reading import Labelled
+
+ALL = 1_000_000_000
+FIGURES = {
+    "precision": "called known, and right",
+    "coverage": "answerable, and called known rightly",
+    "false_known": "without an answer, called known (lower is better)",
+    "masked_known": "answer hidden, called known (lower is better)",
+    "error": "calibration error (lower is better)",
+}
+
+
+@click.command()
+@click.argument(
+    "questions", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--undo", is_flag=True, help="Go back to the calibration before, or the shipped one.")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and keep nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@pass_session
+def tune(
+    session: Session, questions: Path | None, undo: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Fit the answers' probability to your own labelled QUESTIONS.
+
+    QUESTIONS holds lines of {"id", "text", "relevant": {external id or F-12: grade}}, as for
+    eval; grade 2 is the same failure, 1 helps, and nothing relevant means that nobody knows. They
+    are asked of your memory, those with an answer again with it hidden. A running bot takes the
+    new calibration up at its next answer.
+    """
+    if (questions is None) != undo:
+        raise click.UsageError("give QUESTIONS, or --undo")
+    if questions is None:
+        with session.memory(everything=True) as memory:
+            _undo(memory, as_json=as_json)
+    else:
+        _tune(session, questions, dry_run=dry_run, as_json=as_json)
+
+
+def _tune(session: Session, path: Path, *, dry_run: bool, as_json: bool) -> None:
+    from failbot.calibration import fit, refuse_too_few
+    from failbot.evaluation.reading import read_questions
+    from failbot.evaluation.tuning import resolved
+    from failbot.matching import calibration_for
+
+    labelled = read_questions(path)
+    refuse_too_few(sum(bool(one.relevant) for one in labelled))
+    with session.memory(everything=True) as memory:
+        failures = memory.service.newest(viewer=memory.viewer, limit=ALL)
+        labelled = resolved(labelled, failures, path=path)
+        memory.embed_new()
+        runtime, team_id = memory.runtime, memory.viewer.team_id
+        model, reranker = runtime.wait_for_models()
+        before = calibration_for(runtime.store, team_id, model=model, reranker=reranker)
+        fitted = fit(_asked(memory, labelled, reranker), before=before)
+        if not dry_run:
+            runtime.store.calibrations.keep(fitted.calibration, team_id=team_id, now=now())
+    _report(fitted, before, is_kept=not dry_run, as_json=as_json)
+
+
+def _asked(memory: Memory, questions: list[Labelled], reranker: str) -> list[Example]:
+    from failbot.evaluation.tuning import examples
+
+    with output.progress("Asking") as progress:
+        return examples(
+            memory.service, questions, viewer=memory.viewer, reranker=reranker, progress=progress
+        )
+
+
+def _report(fitted: Fitted, before: Calibration, *, is_kept: bool, as_json: bool) -> None:
+    made = fitted.calibration
+    if as_json:
+        output.emit_json(
+            {
+                "kept": is_kept,
+                "before": {"calibration": asdict(before), "held_out": asdict(fitted.before)},
+                "after": {"calibration": asdict(made), "held_out": asdict(fitted.after)},
+            }
+        )
+        return
+    old, new = asdict(fitted.before), asdict(fitted.after)
+    rows = [(words, _percent(old[name]), _percent(new[name])) for name, words in FIGURES.items()]
+    rows.append(("known from a probability of", _percent(before.known), _percent(made.known)))
+    rows.append(("related from", _percent(before.related), _percent(made.related)))
+    headers = ("Percent, on held-out folds", f"before ({before.origin})", "after")
+    output.table(headers, rows, headers_in_pipe=True)
+    if not fitted.after.coverage:
+        output.warn("nothing would be called known: right and wrong first hits look alike.")
+    if is_kept:
+        click.echo(f"\nKept: {origin(made.basis)} `failbot tune --undo` goes back.")
+    else:
+        click.echo("\nNothing was kept.")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _undo(memory: Memory, *, as_json: bool) -> None:
+    from failbot.matching import calibration_for
+
+    runtime, team_id = memory.runtime, memory.viewer.team_id
+    model, reranker = runtime.model_names()
+    if not runtime.store.calibrations.undo(team_id, model=model, reranker=reranker):
+        pair = f"{model} with {reranker}" if reranker else model
+        raise InputError(f"no calibration of your own is kept for {pair}: nothing to undo.")
+    now_used = calibration_for(runtime.store, team_id, model=model, reranker=reranker)
+    if as_json:
+        output.emit_json({"calibration": asdict(now_used)})
+    else:
+        click.echo(f"In force again: {origin(now_used.basis)}")
+
+
+COMMANDS = (tune,)
