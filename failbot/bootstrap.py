@@ -9,7 +9,6 @@ from failbot.config import Config
 from failbot.encoder.background import BackgroundEncoder
 from failbot.encoder.reranker import BackgroundReranker
 from failbot.errors import FailbotError
-from failbot.matching import Matcher
 from failbot.service import Service
 from failbot.store.base import Store
 
@@ -102,5 +101,5 @@ def open_runtime(config: Config) -> Runtime:
     reranker = None
     if config.reranker:
         reranker = BackgroundReranker(config.reranker, data_folder=config.data_folder)
-    service = Service(store, Matcher(store, encoder, reranker))
+    service = Service(store, encoder, reranker)
     return Runtime(config, store, service, encoder, reranker=reranker)

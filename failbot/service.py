@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from failbot.digest import PATTERN_WINDOW, WINDOW, compose, week_of
+from failbot.embedding import Embedder, EncoderSource
 from failbot.errors import DraftError, InputError, NotAllowedError
-from failbot.matching import Matcher
+from failbot.matching import Matcher, RerankerSource
 from failbot.models import (
     TEXT_LIMIT,
     Answer,
@@ -39,9 +40,12 @@ SIMILAR_LIMIT = 3
 class Service:
     """failbot's deeds on one store. Any thread may call it."""
 
-    def __init__(self, store: Store, matcher: Matcher) -> None:
+    def __init__(
+        self, store: Store, source: EncoderSource, reranker: RerankerSource | None = None
+    ) -> None:
         self._store = store
-        self._matcher = matcher
+        self._embedder = Embedder(store, source)
+        self._matcher = Matcher(store, self._embedder, reranker)
         self.written = threading.Event()  # set by every write that leaves something to embed
 
     def record(
@@ -220,14 +224,14 @@ class Service:
 
         Resumable: each batch is committed. `progress(done, total)` counts all failures.
         """
-        return self._matcher.embed_missing(progress)
+        return self._embedder.embed_missing(progress)
 
     def reindex(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Embeds everything with the model that is set, then switches the searches over to it.
 
         Resumable, and harmless to a process that serves meanwhile. How many were embedded.
         """
-        return self._matcher.reindex(progress)
+        return self._embedder.reindex(progress)
 
 
 def _checked(draft: Draft) -> Draft:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from failbot.embedding import Embedder
 from failbot.encoder import Encoder
 from failbot.matching import Matcher
 from failbot.models import Viewer
@@ -70,7 +71,8 @@ def rows(data: Path, size: int, encoder: Encoder) -> Iterator[Row]:
     stages: dict[str, list[float]] = defaultdict(list)
     store = SqliteStore(data / str(size) / "failbot.db")
     parts: Any = Parts(store, stages)
-    matcher = Matcher(parts, Ready(Timed(encoder, stages, encode="encode")))
+    embedder = Embedder(parts, Ready(Timed(encoder, stages, encode="encode")))
+    matcher = Matcher(parts, embedder)
     viewer = Viewer(team_id=corpus.TEAM)
     plain = PlainIndex(corpus.vectors(encoder, size))
 

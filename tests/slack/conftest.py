@@ -14,7 +14,6 @@ import pytest
 
 from failbot.config import Config
 from failbot.encoder.base import Encoder
-from failbot.matching import Matcher
 from failbot.models import Failure, Viewer
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
@@ -183,7 +182,7 @@ def config_for(box: Sandbox, folder: Path, **other: Any) -> Config:
 
 def _wire(box: Sandbox, folder: Path, encoder: Encoder | None) -> Running:
     store = SqliteStore(folder / "failbot.db")
-    service = Service(store, Matcher(store, ReadySource(encoder)))
+    service = Service(store, ReadySource(encoder))
     clock = Clock()
     side = build(config_for(box, folder), service, store.inbox, now=box.control.now, clock=clock)
     return Running(box, store, service, side, clock)

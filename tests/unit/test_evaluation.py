@@ -13,7 +13,6 @@ from failbot.errors import InputError
 from failbot.evaluation.asking import Memory, Result, ask_all
 from failbot.evaluation.figures import differences, summarise
 from failbot.evaluation.reading import Labelled, read_documents, read_questions
-from failbot.matching import Matcher
 from failbot.models import Verdict
 from failbot.passages import text_of
 from failbot.service import Service
@@ -95,7 +94,7 @@ def test_relevant_entries_are_hidden_when_masked(
         )
     )
     questions = [Labelled(id="b", text="loss diverged", relevant={"a": 2})]
-    service = Service(store, Matcher(store, Ready()))
+    service = Service(store, Ready())
     memory = Memory(service, documents, team_id="local", now=now, progress=lambda done, total: None)
     plain, masked = ask_all(memory, questions, progress=lambda done, total: None)
     assert (plain.ranking, plain.masked) == (("a",), False)

@@ -9,7 +9,6 @@ import pytest
 
 from failbot.encoder.base import Encoder
 from failbot.errors import DraftError, InputError, ModelMismatchError, NotAllowedError
-from failbot.matching import Matcher
 from failbot.models import Verdict
 from failbot.service import Service
 from failbot.store.base import Store
@@ -39,7 +38,7 @@ def source() -> Source:
 
 @pytest.fixture
 def service(store: Store, source: Source) -> Service:
-    return Service(store, Matcher(store, source))
+    return Service(store, source)
 
 
 def record(service: Service, now: datetime, happened: str, **more: object) -> None:
@@ -69,7 +68,7 @@ def test_the_like_failure_is_first(service: Service, now: datetime) -> None:
 
 def test_without_a_model_words_answer(store: Store, now: datetime) -> None:
     """A question that comes before the model is ready is answered by words, and says so."""
-    service = Service(store, Matcher(store, Source(None)))
+    service = Service(store, Source(None))
     record(service, now, NAN)
     answer = service.ask("loss became NaN step fp16 gradients", viewer=viewer())
     assert answer.by_words_only
@@ -144,7 +143,7 @@ def test_only_author_and_admin_may_change(service: Service, now: datetime) -> No
 def test_another_models_vectors_are_refused(store: Store, service: Service, now: datetime) -> None:
     """The message names the command that mends it."""
     filled(service, now)
-    later = Service(store, Matcher(store, Source(WordEncoder("second"), "second")))
+    later = Service(store, Source(WordEncoder("second"), "second"))
     with pytest.raises(ModelMismatchError, match="failbot reindex"):
         later.ask("NaN", viewer=viewer())
 
@@ -159,7 +158,7 @@ def test_reindex_switches_over_and_a_serving_process_follows(
     second = WordEncoder("second")
     source.others["second"] = second
     seen: list[tuple[int, int]] = []
-    other = Service(store, Matcher(store, Source(second, "second")))
+    other = Service(store, Source(second, "second"))
     assert other.reindex(lambda done, total: seen.append((done, total))) == 2
     assert seen[-1] == (2, 2)
     answer = service.ask(question, viewer=viewer())

@@ -80,7 +80,12 @@ def test_a_title_is_made_of_what_happened() -> None:
 
 @pytest.mark.parametrize(
     ("text", "first"),
-    [("Loss 0.5 fell. Then", "Loss 0.5 fell"), ("\n\n One\nTwo", "One"), ("", ""), ("a?b! c", "a?b!")],
+    [
+        ("Loss 0.5 fell. Then", "Loss 0.5 fell"),
+        ("\n\n One\nTwo", "One"),
+        ("", ""),
+        ("a?b! c", "a?b!"),
+    ],
 )
 def test_a_first_sentence_ends_where_a_reader_would(text: str, first: str) -> None:
     """A decimal point ends nothing; a line does."""

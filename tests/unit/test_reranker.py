@@ -15,7 +15,6 @@ from failbot.calibration import load
 from failbot.encoder.reranker import BackgroundReranker, CrossEncoderReranker, Reranker
 from failbot.encoder.weights import find_reranker
 from failbot.errors import ModelError
-from failbot.matching import Matcher
 from failbot.models import Answer
 from failbot.passages import text_of
 from failbot.service import Service
@@ -66,7 +65,7 @@ def filled(store: Store, now: datetime, *, worst_first: Reranker) -> Service:
     """A memory whose numbers run against the reranker's opinion."""
     drafts = [draft(happened) for happened in ENTRIES]
     scores = worst_first.scores(QUESTION, [text_of(one) for one in drafts])
-    service = Service(store, Matcher(store, Ready()))
+    service = Service(store, Ready())
     for at in np.argsort(scores):
         service.record(drafts[at], place=public(), author_id=ANA, now=now)
     service.embed_missing()
@@ -74,7 +73,7 @@ def filled(store: Store, now: datetime, *, worst_first: Reranker) -> Service:
 
 
 def ask(store: Store, source: object) -> Answer:
-    return Service(store, Matcher(store, Ready(), source)).ask(QUESTION, viewer=viewer())  # type: ignore[arg-type]  # refusing sources are among them
+    return Service(store, Ready(), source).ask(QUESTION, viewer=viewer())  # type: ignore[arg-type]  # refusing sources are among them
 
 
 def test_scores_are_shares_and_the_same_every_time(folder: Path, tmp_path: Path) -> None:
@@ -111,7 +110,7 @@ def test_a_calibration_made_without_it_is_not_used_with_it(
     filled(store, now, worst_first=reranker)
     own = replace(load("all-MiniLM-L6-v2"), model="words", known=0.5, origin="own")
     store.calibrations.keep(own, team_id="T1", now=now)
-    service = Service(store, Matcher(store, Ready(), source))
+    service = Service(store, Ready(), source)
     with caplog.at_level(logging.WARNING):
         service.ask(QUESTION, viewer=viewer())
         cautious = service.ask(QUESTION, viewer=viewer()).basis

@@ -10,7 +10,6 @@ import pytest
 from failbot.errors import InputError, ModelError
 from failbot.evaluation.reading import Labelled
 from failbot.evaluation.tuning import examples, resolved
-from failbot.matching import Matcher
 from failbot.models import Viewer
 from failbot.service import Service
 from failbot.store.base import Store
@@ -38,7 +37,7 @@ class Source:
 @pytest.fixture
 def service(store: Store, now: datetime) -> Service:
     """Two private entries: whoever tunes holds the database."""
-    made = Service(store, Matcher(store, Source(WordEncoder())))
+    made = Service(store, Source(WordEncoder()))
     for happened in ("the loss became nan", "annotators disagreed on sarcasm"):
         made.record(draft(happened), place=private(), author_id=ANA, now=now)
     made.embed_missing()
@@ -90,7 +89,7 @@ def test_an_entry_that_only_helps_is_not_right(service: Service) -> None:
 def test_answers_without_the_models_make_no_examples(service: Service, store: Store) -> None:
     """They would calibrate something else."""
     asked = [question("q1", "loss became nan", **{"F-1": 2})]
-    late = Service(store, Matcher(store, Source(None)))
+    late = Service(store, Source(None))
     for one, reranker in ((late, ""), (service, "missing")):
         with pytest.raises(ModelError, match="not ready"):
             examples(one, asked, viewer=OPERATOR, reranker=reranker, progress=lambda *at: None)

@@ -1,0 +1,123 @@
+"""The vectors of what is recorded: made, kept current, and made anew by another model."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from failbot.encoder.base import Encoder, Encoding
+from failbot.errors import ModelMismatchError
+from failbot.passages import text_of, title_of
+from failbot.ranking import quantise
+from failbot.store import base
+
+log = logging.getLogger(__name__)
+
+BATCH = 64  # failures embedded between two commits
+
+
+class EncoderSource(Protocol):
+    """Where the model comes from: it loads in the background."""
+
+    @property
+    def setting(self) -> str:
+        """What names the model: `FAILBOT_MODEL`."""
+
+    def wait(self, timeout_s: float | None) -> Encoder | None:
+        """The encoder, or None when it is not ready in time; with None it waits as long as needed.
+
+        :raises ModelError: if it cannot be loaded.
+        """
+
+    def switch(self, setting: str) -> None:
+        """Loads another model in place of this one; nothing happens when it already does."""
+
+
+class Embedder:
+    """Keeps one store's vectors those of one model. Any thread may call it."""
+
+    def __init__(self, store: base.Store, source: EncoderSource) -> None:
+        self._store = store
+        self._source = source
+        self._embedding = threading.Lock()  # one thread embeds at a time
+        self._has_matched = False  # the stored vectors were once this process's model's
+
+    def embed_missing(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Embeds what has no vectors of the current model yet; how many. Waits for the model.
+
+        :raises ModelMismatchError: the stored vectors are another model's.
+        """
+        encoder = self.encoder(None)
+        assert encoder is not None  # no time limit: it is there, or wait has raised
+        return self._embed(encoder, progress)
+
+    def reindex(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Embeds everything with the model that is set, then switches the searches over to it."""
+        encoder = self._source.wait(None)
+        assert encoder is not None  # as above
+        count = self._embed(encoder, progress)
+        self._activate(encoder)
+        return count + self._embed(encoder, progress)  # what was written meanwhile
+
+    def encoder(self, patience_s: float | None) -> Encoder | None:
+        """The encoder of the stored vectors, None when it is not ready in time.
+
+        A process that has served with one model follows when `reindex` in another process
+        switches the store to a new one. :raises ModelMismatchError: it was another from the start.
+        """
+        encoder = self._source.wait(patience_s)
+        active = self._store.embeddings.active()
+        if encoder is None or (active is not None and active.name == encoder.name):
+            self._has_matched = self._has_matched or encoder is not None
+            return encoder
+        if active is None:
+            self._activate(encoder)
+            return encoder
+        if self._has_matched:
+            log.info("the store now holds vectors of %s: loading it", active.name)
+            self._source.switch(active.setting)
+            self._has_matched = False
+            return self.encoder(patience_s)
+        raise ModelMismatchError(
+            f"The stored vectors are of the model {active.name}, not of {encoder.name}. "
+            "Run `failbot reindex` with the same settings, or set FAILBOT_MODEL back."
+        )
+
+    def _activate(self, encoder: Encoder) -> None:
+        self._store.embeddings.activate(
+            base.ActiveModel(name=encoder.name, setting=self._source.setting)
+        )
+
+    def _embed(self, encoder: Encoder, progress: Callable[[int, int], None] | None) -> int:
+        embeddings, count = self._store.embeddings, 0
+        with self._embedding:
+            while missing := embeddings.missing(encoder.name, limit=BATCH):
+                embeddings.put(encoder.name, _embeddings(encoder, missing))
+                count += len(missing)
+                if progress is not None:
+                    progress(*embeddings.progress(encoder.name))
+        return count
+
+
+def _embeddings(
+    encoder: Encoder, missing: Sequence[base.Unembedded]
+) -> list[tuple[base.Unembedded, base.Embedding]]:
+    wholes = encoder.encode([text_of(one.draft) for one in missing])
+    titles = encoder.encode([title_of(one.draft) for one in missing])
+    return [
+        (one, _embedding(whole, title))
+        for one, whole, title in zip(missing, wholes, titles, strict=True)
+    ]
+
+
+def _embedding(whole: Encoding, title: Encoding) -> base.Embedding:
+    return base.Embedding(
+        vectors=np.stack([whole.sentence, title.sentence]),
+        tokens=quantise(whole.tokens),
+        token_ids=whole.token_ids,
+        starts=whole.starts,
+    )
