@@ -44,6 +44,7 @@ def compose(
     told = sorted(new, key=lambda one: (not one.lesson, -one.created_at.timestamp(), one.number))
     return Digest(
         week=week,
+        until=since + WINDOW,
         pattern=pattern(recent, new),
         lessons=tuple(told[:LESSONS]),
         questions=tuple(one for one in questions if one.verdict is Verdict.UNKNOWN),

@@ -254,9 +254,13 @@ class Thanks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """One channel's week of lessons; `week` is ISO, such as 2026-W47."""
+    """One channel's lessons of the seven days that end at `until`.
+
+    `week` is the ISO week in which it is due, such as 2026-W47.
+    """
 
     week: str
+    until: datetime
     pattern: Pattern | None
     lessons: tuple[Failure, ...]
     questions: tuple[Question, ...]

@@ -1,4 +1,4 @@
-"""`import`, `export`, `reindex`, `migrate`: the data as a whole."""
+"""`import`, `export`, `reindex`, `migrate`, `backup`, `setup`: the data as a whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import click
 
@@ -16,9 +16,6 @@ from failbot.cli import output
 from failbot.cli.session import Memory, Session, login, now, pass_session, prepare_model
 from failbot.errors import InputError, ModelError
 from failbot.models import Failure, Visibility, shorten
-
-if TYPE_CHECKING:
-    from failbot.store.sqlite import SqliteStore
 
 BAD_SHOWN = 10
 SAMPLED = 5
@@ -222,15 +219,26 @@ def reindex(session: Session, as_json: bool) -> None:
 def migrate(session: Session, as_json: bool) -> None:
     """Bring the database up to date; every other command does so too."""
     with session.memory() as memory:
-        connection = cast("SqliteStore", memory.runtime.store).connection
-        applied, pending = connection.applied(), connection.pending()
+        migrations = memory.runtime.store.migrations()
     if as_json:
-        output.emit_json({"applied": applied, "pending": pending})
+        output.emit_json({"migrations": [{"name": one, "new": new} for one, new in migrations]})
         return
-    for name in applied:
-        click.echo(f"{name}\tapplied")
-    for name in pending:
-        click.echo(f"{name}\tpending")
+    for name, is_new in migrations:
+        click.echo(f"{name}\t{'applied now' if is_new else 'applied before'}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_session
+def backup(session: Session, file: Path) -> None:
+    """Copy the whole database to FILE, while the bot goes on.
+
+    To restore it, stop the bot, put the copy in the data folder as failbot.db, remove
+    failbot.db-wal and failbot.db-shm, and start the bot again.
+    """
+    with session.memory() as memory:
+        memory.runtime.store.back_up(file)
+    click.echo(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")
 
 
 @click.command()
@@ -249,4 +257,4 @@ def setup(session: Session, as_json: bool) -> None:
         click.echo(f"Ready: {folder}")
 
 
-COMMANDS = (import_, export, reindex, migrate, setup)
+COMMANDS = (import_, export, reindex, migrate, backup, setup)

@@ -22,9 +22,10 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 def digest_message(digest: Digest, *, links: Links) -> Message:
     """The digest itself; each lesson takes one line."""
     if digest.is_empty:
-        words = f"Nothing to tell in {digest.week}: no new failures, questions or thanks."
+        words = "Nothing to tell of the last seven days: no new failures, questions or thanks."
         return Message(text=words, blocks=[section(words)])
-    heading = f"What we learned from what did not work, {digest.week}"
+    day = f"{digest.until.day} {digest.until:%B %Y}"
+    heading = f"What we learned from what did not work, in the week to {day}"
     blocks = [section(f"*{heading}*"), *(section(part) for part in _parts(digest, links))]
     if digest.lessons:
         blocks.append(context("Details are in the thread."))
@@ -38,7 +39,7 @@ def digest_details(digest: Digest, *, links: Links) -> Message | None:
     if not digest.lessons:
         return None
     blocks: list[Block] = [section(_detail(one, links)) for one in digest.lessons]
-    words = f"The lessons of {digest.week} at length."
+    words = "The lessons at length:"
     return Message(text=words, blocks=[section(words), *blocks])
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -339,6 +340,15 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    def migrations(self) -> list[tuple[str, bool]]:
+        """The names of the applied ones, oldest first, and whether this opening applied each."""
+
+    def back_up(self, path: Path) -> None:
+        """Writes a copy that opens as a store; reading and writing go on meanwhile.
+
+        :raises StoreError: if the file is there already, or cannot be written.
+        """
 
     def check(self) -> None:
         """:raises StoreError: if the database does not answer or is damaged."""

@@ -149,7 +149,7 @@ def test_confirmation_is_asked_and_may_be_denied(page: Window) -> None:
 def test_markup_is_rendered(page: Window) -> None:
     """What people type and what the app sends become the elements that they mean."""
     page.send("*bold* _slanted_ ~gone~ `co*de*` 2*3*4 snake_case_name\n> quoted\n```a < b\n*c*```")
-    text = page.see("slanted").locator(".text")
+    text = page.see("snake_case_name").locator(".text")
     html = text.evaluate("node => node.innerHTML")
     assert "<strong>bold</strong> <em>slanted</em> <s>gone</s> <code>co*de*</code>" in html
     assert "2*3*4 snake_case_name" in html

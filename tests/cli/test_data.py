@@ -127,11 +127,22 @@ def test_what_cannot_be_read_or_written_is_named(
     assert (done.returncode, words in done.stderr) == (code, True), done.stderr
 
 
-def test_migrate_names_what_is_applied(bare: Terminal) -> None:
-    """A new database is up to date."""
-    told = bare.json("migrate")
-    assert told["applied"]
-    assert told["pending"] == []
+def test_migrate_says_what_it_applied(bare: Terminal) -> None:
+    """A new database gets all of them, once."""
+    first = bare.json("migrate")["migrations"]
+    assert first[0] == {"name": "0001_failures", "new": True}
+    assert not any(one["new"] for one in bare.json("migrate")["migrations"])
+
+
+def test_a_backup_is_a_whole_memory(terminal: Terminal, tmp_path: Path) -> None:
+    """Its folder answers as the one it was made of; a file that exists is refused."""
+    terminal.log()
+    terminal.ok("backup", str(tmp_path / "copy" / "failbot.db"))
+    copy = Terminal(tmp_path / "copy")
+    assert copy.json("show", "F-1")["number"] == 1
+    again = terminal.run("backup", str(tmp_path / "copy" / "failbot.db"))
+    assert again.returncode == 5
+    assert "there already" in again.stderr
 
 
 def test_reindex_embeds_what_is_there(terminal: Terminal) -> None:

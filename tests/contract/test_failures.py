@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from failbot.errors import NotFoundError
+from failbot.errors import NotFoundError, StoreError
 from failbot.models import Explanation, ExplanationStatus
 from failbot.store.base import Store
 from failbot.taxonomy import Outcome
@@ -262,3 +263,19 @@ def test_a_workspace_with_entries_adopts_nothing(store: Store, now: datetime) ->
     record(store, now)
     assert store.failures.adopt("T1", source_team_id="local") == 0
     assert store.failures.count(viewer=viewer()) == 1
+
+
+def test_a_backup_holds_everything(store: Store, now: datetime, tmp_path: Path) -> None:
+    """The copy opens as a store of its own; an existing file is never written over."""
+    record(store, now, "First.")
+    copy = tmp_path / "copies" / "failbot.db"
+    store.back_up(copy)
+    record(store, now, "Second.")
+    restored = type(store)(copy)
+    assert [one.happened for one in restored.failures.newest(viewer=viewer(), limit=9)] == [
+        "First."
+    ]
+    assert record(restored, now, "Other.")[0].number == 2
+    restored.close()
+    with pytest.raises(StoreError, match="there already"):
+        store.back_up(copy)

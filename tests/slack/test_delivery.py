@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from slack_sdk.errors import SlackApiError
 
@@ -17,6 +19,7 @@ from tests.slack.conftest import Running
 
 DIGEST = Digest(
     week="2026-W10",
+    until=datetime(2026, 3, 2, 9, tzinfo=UTC),
     pattern=None,
     lessons=(failure(1, lesson="Clip the gradients"), failure(2, lesson="Shuffle")),
     questions=(),
@@ -45,8 +48,9 @@ def test_a_digest_whose_answer_got_lost_is_not_posted_twice(bot: Running, lost: 
             post_digest(client, factory.GENERAL, digest=DIGEST)
     ts = post_digest(client, factory.GENERAL, digest=DIGEST, may_be_posted=True)
     assert [one["text"] for one in bot.control.messages(factory.GENERAL, ts)] == [
-        "What we learned from what did not work, 2026-W10: 2 new, 0 unanswered questions.",
-        "The lessons of 2026-W10 at length.",
+        "What we learned from what did not work, in the week to 2 March 2026:"
+        " 2 new, 0 unanswered questions.",
+        "The lessons at length:",
     ]
     assert len(bot.control.messages(factory.GENERAL)) == 2
 

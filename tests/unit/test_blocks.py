@@ -54,6 +54,7 @@ QUESTIONS = st.lists(
 DIGESTS = st.builds(
     Digest,
     week=st.just("2026-W10"),
+    until=st.just(datetime(2026, 3, 2, tzinfo=UTC)),
     pattern=st.none()
     | st.builds(
         Pattern,

@@ -25,7 +25,7 @@ PLAN = Schedule(
     created_by="U1",
     created_at=MONDAY - timedelta(days=3),
 )
-FULL = Digest(week="", pattern=None, lessons=(failure(),), questions=(), thanks=())
+FULL = Digest(week="", until=MONDAY, pattern=None, lessons=(failure(),), questions=(), thanks=())
 
 
 class Composer:

@@ -29,6 +29,13 @@ class SqliteStore:
         self.digests = SqliteDigests(self.connection)
         self.inbox = SqliteInbox(self.connection)
 
+    def migrations(self) -> list[tuple[str, bool]]:
+        brought = set(self.connection.brought)
+        return [(name, name in brought) for name in self.connection.applied()]
+
+    def back_up(self, path: Path) -> None:
+        self.connection.copy_to(path)
+
     def check(self) -> None:
         result = self.connection.rows("PRAGMA quick_check(1)")[0]["quick_check"]
         if result != "ok":
