@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from failbot.calibration import Calibration, load, with_caution
-from failbot.embedding import Embedder
+from failbot.embedding import Embedder, telling
 from failbot.encoder.base import Encoder, Encoding
 from failbot.encoder.reranker import Reranker
 from failbot.errors import ModelError
@@ -188,7 +188,9 @@ class Matcher:
 
 def _query(text: str, encoder: Encoder | None) -> Query:
     told = salient(text)
-    encoding: Encoding | None = encoder.encode([told], kind="query")[0] if encoder else None
+    encoding: Encoding | None = None
+    if encoder is not None:
+        encoding = telling(encoder.encode([told], kind="query")[0], told)
     return Query(text=told, encoding=encoding, words=tuple(words(told)))
 
 

@@ -147,10 +147,8 @@ def _word_shares(words: Sequence[str], candidates: Sequence[Candidate], corpus: 
     counts = np.zeros((len(candidates), len(asked)), np.float32)
     places = {word: at for at, word in enumerate(asked)}
     for row, candidate in zip(counts, candidates, strict=True):
-        for word in candidate.words:
-            at = places.get(word)
-            if at is not None:
-                row[at] += 1
+        for word in places.keys() & candidate.words:
+            row[places[word]] = candidate.words.count(word)
     lengths = np.array([[len(one.words)] for one in candidates], np.float32).reshape(-1, 1)
     most = (K1 + 1) * sum(weights)
     scores = saturation(counts, lengths, corpus.average_length) @ np.array(weights, np.float32)

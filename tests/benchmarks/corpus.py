@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from failbot.embedding import telling
 from failbot.encoder import Encoder, Encoding
 from failbot.models import Draft, Explanation, Place, Visibility
 from failbot.passages import text_of
@@ -90,7 +91,8 @@ def fill(path: Path, count: int, encoder: Encoder) -> None:
 
 
 def _encodings(encoder: Encoder) -> list[Encoding]:
-    return encoder.encode([text_of(draft) for draft in drafts(REAL)])
+    texts = [text_of(draft) for draft in drafts(REAL)]
+    return [telling(one, text) for one, text in zip(encoder.encode(texts), texts, strict=True)]
 
 
 def _embedding(vector: np.ndarray, encoding: Encoding) -> Embedding:

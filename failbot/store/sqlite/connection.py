@@ -80,7 +80,9 @@ class Connection:
     def rows(self, sql: str, parameters: Any = ()) -> list[dict[str, Any]]:
         """The rows of a query, in a transaction of their own or the one that is open."""
         with self.read() as db:
-            return list(db.query(sql, parameters))
+            cursor = db.conn.execute(sql, parameters)
+            names = [one[0] for one in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def tuples(self, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
         """As `rows`, without names: a fifth of the time where there are 100,000."""
