@@ -42,7 +42,7 @@ class TeamIndex:
         self._slots: dict[int, int] = {}  # failure id -> its live slot
         self._token_ids: list[Offsets | None] = []  # by slot; None where dead or not embedded
         self._codes: dict[str, int] = {}  # channel and author ids as small numbers
-        self._facts = _Growing(5)  # rows of: failure id, visibility, channel, author, is embedded
+        self._facts = _Growing(5)  # failure id, visibility, channel, author, is embedded
         self._vectors: VectorIndex | None = None
         self._words = Words()
         self._tokens = _Frequencies()
@@ -73,7 +73,7 @@ class TeamIndex:
         slot = self._slots.pop(failure_id, None)
         if slot is None:
             return
-        self._facts.rows[slot, 0] = 0
+        self._facts.columns[0, slot] = 0
         self._words.remove(slot)
         token_ids, self._token_ids[slot] = self._token_ids[slot], None
         if token_ids is not None:
@@ -92,11 +92,11 @@ class TeamIndex:
         allowed = self._allowed(viewer)
         slots: list[int] = []
         if vector is not None and self._vectors is not None:
-            embedded = allowed & (self._facts.rows[:, 4] == 1)
+            embedded = allowed & (self._facts.columns[4] == 1)
             slots += self._vectors.nearest(vector, by_vector, allowed=embedded).tolist()
         found = self._words.top(words, by_words, mask=lambda ids: allowed[ids])
         slots += [slot for slot, _ in found]
-        return [int(self._facts.rows[slot, 0]) for slot in dict.fromkeys(slots)]
+        return [int(self._facts.columns[0, slot]) for slot in dict.fromkeys(slots)]
 
     def corpus(self) -> Corpus:
         words = self._words.statistics()
@@ -108,7 +108,7 @@ class TeamIndex:
         )
 
     def _allowed(self, viewer: Viewer) -> Mask:
-        ids, visibility, channels, authors, _ = self._facts.rows.T
+        ids, visibility, channels, authors, _ = self._facts.columns
         allowed: Mask = ids > 0
         if viewer.is_operator:
             return allowed
@@ -152,20 +152,21 @@ class TeamIndex:
 
 
 class _Growing:
-    """An int64 table that is appended to in amortised constant time; `rows` is a view of it."""
+    """int64 columns, appended to in amortised constant time; `columns` is a view of them."""
 
     def __init__(self, width: int) -> None:
-        self._buffer = np.zeros((64, width), np.int64)
-        self.rows = self._buffer[:0]
+        self._buffer = np.zeros((width, 64), np.int64)
+        self.columns = self._buffer[:, :0]
 
-    def extend(self, more: NDArray[np.int64]) -> None:
-        size, wanted = len(self.rows), len(self.rows) + len(more)
-        if wanted > len(self._buffer):
-            longer = np.zeros((max(wanted, 2 * size), self._buffer.shape[1]), np.int64)
-            longer[:size] = self.rows
+    def extend(self, rows: NDArray[np.int64]) -> None:
+        size = self.columns.shape[1]
+        wanted = size + len(rows)
+        if wanted > self._buffer.shape[1]:
+            longer = np.zeros((len(self._buffer), max(wanted, 2 * size)), np.int64)
+            longer[:, :size] = self.columns
             self._buffer = longer
-        self._buffer[size:wanted] = more
-        self.rows = self._buffer[:wanted]
+        self._buffer[:, size:wanted] = rows.T
+        self.columns = self._buffer[:, :wanted]
 
 
 class _Frequencies:

