@@ -192,8 +192,9 @@ class Answer:
 # Of the second hits to the sample questions, those below it helped one time in eight, those above
 # it one time in three.
 SHOWN_PROBABILITY = 0.2
-# Of the sample questions whose answer was not sure enough to show, all that were right lay above.
-WEAK_PROBABILITY = 0.1
+# Of the sample questions whose answer was not sure enough to show, all that were right lay above
+# 0.1; below this lie greetings and other fields, where any match would be a joke.
+WEAK_PROBABILITY = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

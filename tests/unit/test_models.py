@@ -28,7 +28,7 @@ def test_an_unknown_shows_nothing_and_offers_the_closest() -> None:
     close = answer(Verdict.UNKNOWN, 0.3, 0.2)
     assert close.shown() == ()
     assert close.weak() is close.hits[0]
-    assert answer(Verdict.UNKNOWN, 0.05).weak() is None
+    assert answer(Verdict.UNKNOWN, 0.04).weak() is None
     assert answer(Verdict.UNKNOWN).weak() is None
     assert answer(Verdict.RELATED, 0.4).weak() is None
 
