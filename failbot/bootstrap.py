@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from pathlib import Path
 
 from failbot.config import Config
 from failbot.encoder.background import BackgroundEncoder
@@ -97,7 +98,10 @@ def open_runtime(config: Config) -> Runtime:
     from failbot.store.sqlite import SqliteStore
 
     store = SqliteStore(config.database)
-    encoder = BackgroundEncoder(config.model, data_folder=config.data_folder)
+    # The store remembers a folder for processes that were started elsewhere.
+    folder = Path(config.model).expanduser()
+    model = str(folder.resolve()) if folder.is_dir() else config.model
+    encoder = BackgroundEncoder(model, data_folder=config.data_folder)
     reranker = None
     if config.reranker:
         reranker = BackgroundReranker(config.reranker, data_folder=config.data_folder)

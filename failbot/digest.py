@@ -131,14 +131,6 @@ def last_due(schedule: Schedule, now: datetime) -> datetime | None:
     return due if due >= schedule.created_at else None
 
 
-def next_due(schedule: Schedule, now: datetime) -> datetime:
-    """The first moment after `now` at which this digest is due; UTC."""
-    today = now.astimezone(ZoneInfo(schedule.zone)).date()
-    ahead = (schedule.weekday - today.weekday()) % 7
-    due = _instant(schedule, today + timedelta(days=ahead))
-    return due if due > now else _instant(schedule, today + timedelta(days=ahead + 7))
-
-
 def _instant(schedule: Schedule, day: date) -> datetime:
     """That local time as UTC: the first of two where clocks go back, an hour on where it is
     skipped (PEP 495: fold 0)."""

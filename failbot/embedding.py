@@ -70,6 +70,7 @@ class Embedder:
         A process that has served with one model follows when `reindex` in another process
         switches the store to a new one. :raises ModelMismatchError: it was another from the start.
         """
+        setting = self._source.setting  # before waiting: another thread may switch it meanwhile
         encoder = self._source.wait(patience_s)
         active = self._store.embeddings.active()
         if encoder is None or (active is not None and active.name == encoder.name):
@@ -78,10 +79,9 @@ class Embedder:
         if active is None:
             self._activate(encoder)
             return encoder
-        if self._has_matched:
+        if self._has_matched and setting != active.setting:
             log.info("the store now holds vectors of %s: loading it", active.name)
             self._source.switch(active.setting)
-            self._has_matched = False
             return self.encoder(patience_s)
         raise ModelMismatchError(
             f"The stored vectors are of the model {active.name}, not of {encoder.name}. "
@@ -92,6 +92,7 @@ class Embedder:
         self._store.embeddings.activate(
             base.ActiveModel(name=encoder.name, setting=self._source.setting)
         )
+        self._has_matched = True
 
     def _embed(self, encoder: Encoder, progress: Callable[[int, int], None] | None) -> int:
         embeddings, count = self._store.embeddings, 0

@@ -84,16 +84,6 @@ def calibration_error(confidences: ArrayLike, is_right: ArrayLike, *, bins: int 
     return float(np.abs(excess).sum()) / len(confidence)
 
 
-def auroc(scores: ArrayLike, is_positive: ArrayLike) -> float:
-    """The chance that a positive scores above a negative, 0..1, ties half; 0.5 without both."""
-    score, positive = np.asarray(scores, float), np.asarray(is_positive, bool)
-    ups, downs = score[positive], np.sort(score[~positive])
-    if not len(ups) or not len(downs):
-        return 0.5
-    below = np.searchsorted(downs, ups, "left") + np.searchsorted(downs, ups, "right")
-    return float(below.mean()) / (2 * len(downs))
-
-
 def paired_interval(
     ours: ArrayLike, theirs: ArrayLike, *, seed: int, rounds: int = 2_000, level: float = 0.95
 ) -> tuple[float, float, float]:

@@ -282,9 +282,6 @@ class Digests(Protocol):
     def finish(self, claim: Claim, *, message_ts: str) -> None:
         """The week is done; an empty message_ts says that there was nothing to post."""
 
-    def release(self, claim: Claim) -> None:
-        """Gives the claim back at once, to be taken again."""
-
 
 class Inbox(Protocol):
     """What came in and is not answered yet."""

@@ -61,14 +61,6 @@ def test_a_dead_holder_is_followed_after_its_lease(store: Store, now: datetime) 
     assert second.attempts == 2
 
 
-def test_a_released_claim_is_free_at_once(store: Store, now: datetime) -> None:
-    """Who gives up before posting lets the next one try."""
-    mine = claim(store, now)
-    assert mine is not None
-    store.digests.release(mine)
-    assert claim(store, now) is not None
-
-
 def test_of_eight_claimants_one_wins(store: Store, now: datetime) -> None:
     """Threads that claim at the same moment do not both post."""
     won: list[Claim | None] = []

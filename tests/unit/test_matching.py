@@ -167,6 +167,39 @@ def test_reindex_switches_over_and_a_serving_process_follows(
     assert other.reindex() == 0, "a second reindex has nothing left to do"
 
 
+def test_a_thread_that_waited_meanwhile_follows_too(
+    store: Store, service: Service, source: Source, now: datetime
+) -> None:
+    """Another thread switched while this one held the old model: no mismatch is claimed."""
+    filled(service, now)
+    second = WordEncoder("second")
+    Service(store, Source(second, "second")).reindex()
+    source.others["second"] = second
+    old, asked = source.encoder, []
+
+    def wait(timeout_s: float | None) -> Encoder | None:
+        asked.append(source.setting)
+        if len(asked) == 1:
+            source.switch("second")  # as another thread would, while this one gets the old model
+            return old
+        return source.encoder
+
+    source.wait = wait  # type: ignore[method-assign]
+    assert service.ask("loss became NaN step fp16 gradients", viewer=viewer()).hits
+    assert asked == ["first", "second"]
+
+
+def test_a_switch_to_a_model_that_changed_is_refused(
+    store: Store, service: Service, source: Source, now: datetime
+) -> None:
+    """What the setting finds now is not what the vectors were made by: it is said, not looped."""
+    filled(service, now)
+    Service(store, Source(WordEncoder("second"), "second")).reindex()
+    source.others["second"] = WordEncoder("third")
+    with pytest.raises(ModelMismatchError, match="not of third"):
+        service.ask("NaN", viewer=viewer())
+
+
 def test_embedding_in_two_threads_does_each_once(service: Service, now: datetime) -> None:
     """The background thread and a command do not embed the same entry twice."""
     for index in range(30):

@@ -79,12 +79,6 @@ def test_calibration_error_is_the_weighted_gap() -> None:
     assert metrics.calibration_error([], []) == 0
 
 
-def test_auroc_counts_pairs() -> None:
-    """Ties are half a win; chance without both kinds."""
-    assert metrics.auroc([3, 1, 2, 1], [True, True, False, False]) == pytest.approx(2.5 / 4)
-    assert metrics.auroc([1, 2], [True, True]) == 0.5
-
-
 def test_share_of_nothing_is_zero() -> None:
     """The false-answer rate where every question has an answer."""
     assert metrics.share([]) == 0

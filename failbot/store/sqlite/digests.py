@@ -56,9 +56,6 @@ class SqliteDigests:
     def finish(self, claim: Claim, *, message_ts: str) -> None:
         self._update(claim, {"finished": 1, "message_ts": message_ts})
 
-    def release(self, claim: Claim) -> None:
-        self._update(claim, {"leased_until": ""})
-
     def _update(self, claim: Claim, values: dict[str, object]) -> None:
         with self._connection.write() as db:
             db.table("digests").update(tuple(getattr(claim, name) for name in KEY), values)
