@@ -94,15 +94,25 @@ class Embedder:
         )
         self._has_matched = True
 
+    def catch_up(self, encoder: Encoder) -> None:
+        """Embeds what was just recorded, at most one batch: the next question is to find it."""
+        self._embed_batch(encoder)
+
     def _embed(self, encoder: Encoder, progress: Callable[[int, int], None] | None) -> int:
-        embeddings, count = self._store.embeddings, 0
+        total = 0
+        while count := self._embed_batch(encoder):
+            total += count
+            if progress is not None:
+                progress(*self._store.embeddings.progress(encoder.name))
+        return total
+
+    def _embed_batch(self, encoder: Encoder) -> int:
+        embeddings = self._store.embeddings
         with self._embedding:
-            while missing := embeddings.missing(encoder.name, limit=BATCH):
+            missing = embeddings.missing(encoder.name, limit=BATCH)
+            if missing:
                 embeddings.put(encoder.name, _embeddings(encoder, missing))
-                count += len(missing)
-                if progress is not None:
-                    progress(*embeddings.progress(encoder.name))
-        return count
+            return len(missing)
 
 
 def _embeddings(

@@ -82,6 +82,8 @@ class Matcher:
         """
         until = time.monotonic() + patience_s
         encoder = self._embedder.encoder(patience_s)
+        if encoder is not None:
+            self._embedder.catch_up(encoder)
         query = _query(text, encoder)
         found = self._candidates(query, viewer, hidden, limit)
         corpus = self._store.search.corpus(viewer.team_id)

@@ -135,7 +135,7 @@ class Service:
         limit: int = 10,
         hidden: Collection[int] = (),
     ) -> Answer:
-        """The answer, with at most `limit` hits, none of them `hidden`; read-only.
+        """The answer, with at most `limit` hits, none of them `hidden`; of all that is recorded.
 
         Waits at most `patience_s` for the models, then answers by words only, or without the
         reranker.

@@ -130,16 +130,20 @@ def build(
 
 def build_app(config: Config, bot: Bot, identity: Identity) -> App:
     """The Bolt app with every listener. :raises ConfigError: Bolt would read other settings."""
+    sdk = _sdk_logger()
+    # Bolt finds SLACK_BOT_TOKEN by itself, and would warn at every start that it is not used.
+    sdk.setLevel(logging.ERROR)
     app = App(
         name="failbot",
-        logger=_sdk_logger(),
+        logger=sdk,
         # A client without token, and `authorize` below: else Bolt asks Slack who it is during the
         # first request, and answers none while Slack does not.
-        client=WebClient(base_url=config.slack_api_url, logger=_sdk_logger()),
+        client=WebClient(base_url=config.slack_api_url, logger=sdk),
         signing_secret=config.slack_signing_secret,
         authorize=_authorize(config, identity),
         token_verification_enabled=False,
     )
+    sdk.setLevel(logging.WARNING)
     if app.oauth_flow is not None:
         raise ConfigError(
             "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"

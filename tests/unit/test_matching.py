@@ -66,6 +66,15 @@ def test_the_like_failure_is_first(service: Service, now: datetime) -> None:
     assert 0 <= answer.confidence <= 1
 
 
+def test_what_was_recorded_a_moment_ago_is_known(service: Service, now: datetime) -> None:
+    """A question does not depend on whether the background has embedded the entry yet."""
+    record(service, now, OTHER)
+    record(service, now, NAN)
+    answer = service.ask("loss became NaN step fp16 gradients", viewer=viewer())
+    assert answer.hits[0].failure.number == 2
+    assert answer.hits[0].signals["meaning"] > 0, "compared by its vectors, not by words alone"
+
+
 def test_without_a_model_words_answer(store: Store, now: datetime) -> None:
     """A question that comes before the model is ready is answered by words, and says so."""
     service = Service(store, Source(None))
