@@ -10,7 +10,7 @@ from failbot.config import Config
 from failbot.encoder.background import BackgroundEncoder
 from failbot.encoder.reranker import BackgroundReranker
 from failbot.errors import FailbotError
-from failbot.service import Service
+from failbot.memory.service import Service
 from failbot.store.base import Store
 
 log = logging.getLogger(__name__)

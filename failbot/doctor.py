@@ -168,7 +168,7 @@ def _vectors(runtime: Runtime) -> Iterator[Check]:
 def _calibrations(runtime: Runtime, model: str) -> Iterator[Check]:
     """One for each workspace: its own, the shipped one, or none."""
     from failbot.errors import ModelError
-    from failbot.matching import calibration_for
+    from failbot.memory.matching import calibration_for
 
     try:
         reranker = runtime.model_names()[1]

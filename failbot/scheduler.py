@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from failbot.digest import last_due, week_of
 from failbot.errors import FailbotError, SlackError
+from failbot.memory.digest import last_due, week_of
+from failbot.memory.service import Service
 from failbot.models import Digest, Schedule, Viewer
-from failbot.service import Service
 from failbot.store.base import Claim, Digests
 
 log = logging.getLogger(__name__)

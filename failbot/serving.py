@@ -12,7 +12,7 @@ from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import build
-from failbot.slack.serve import serve_http, serve_socket
+from failbot.slack.transport.serve import serve_http, serve_socket
 
 log = logging.getLogger(__name__)
 

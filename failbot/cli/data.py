@@ -11,10 +11,10 @@ from typing import cast
 
 import click
 
-from failbot import exporting, importing, tabular
 from failbot.cli import output
 from failbot.cli.session import Memory, Session, login, now, pass_session, prepare_model
 from failbot.errors import InputError, ModelError
+from failbot.files import exporting, importing, tabular
 from failbot.models import Failure, Visibility, shorten
 
 BAD_SHOWN = 10

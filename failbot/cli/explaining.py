@@ -74,7 +74,7 @@ def _probability(hits: Sequence[Hit], basis: Basis) -> list[tuple[str, ...]]:
 
 
 def _formula(hits: Sequence[Hit]) -> str:
-    from failbot.ranking.scoring import CLOSE_FROM, CLOSE_WEIGHT, SECOND_WEIGHT, WORDS_WEIGHT
+    from failbot.search.scoring import CLOSE_FROM, CLOSE_WEIGHT, SECOND_WEIGHT, WORDS_WEIGHT
 
     second = f" + {SECOND_WEIGHT:.1f} × second" if "second" in hits[0].signals else ""
     return (

@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from failbot import exporting
 from failbot.cli import output
 from failbot.cli.explaining import show_explanation
 from failbot.cli.session import Memory, Session, login, now, pass_session, read_input
 from failbot.errors import InputError, ModelError
+from failbot.files import exporting
 from failbot.models import (
     Draft,
     Explanation,
@@ -179,7 +179,7 @@ def _said(given: dict[str, Any], *, from_input: bool) -> Draft:
 
 def _parsed(text: str, *, tried: str, happened: str) -> Draft:
     if text.startswith("{"):
-        from failbot.importing import draft_of
+        from failbot.files.importing import draft_of
 
         try:
             return draft_of(json.loads(text))
@@ -197,7 +197,7 @@ def _parsed(text: str, *, tried: str, happened: str) -> Draft:
 
 def _redacted(draft: Draft) -> tuple[str, ...]:
     """The kinds of secrets that the draft held; they were not stored."""
-    from failbot.redact import redact
+    from failbot.memory.redact import redact
 
     texts = [draft.tried, draft.happened, draft.title, draft.lesson, draft.valid_while, draft.cost]
     texts += [part for one in draft.explanations for part in (one.text, one.evidence)]

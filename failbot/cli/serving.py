@@ -21,7 +21,7 @@ from failbot.models import Answer, Digest, Failure, Place
 from failbot.text import clean
 
 if TYPE_CHECKING:
-    from failbot.service import Service
+    from failbot.memory.service import Service
 
 
 @click.command()
@@ -36,7 +36,7 @@ def serve(session: Session, http: bool, host: str | None, port: int | None) -> N
     SLACK_SIGNING_SECRET.
     """
     from failbot.serving import serve as run
-    from failbot.slack.serve import stop_on_signals
+    from failbot.slack.transport.serve import stop_on_signals
 
     config = session.config()
     config = replace(config, host=host or config.host, port=port or config.port)
@@ -70,7 +70,7 @@ def demo(session: Session, script: bool, port: int | None, no_browser: bool, fre
     Loads the sample memory into a folder of its own, which it names: --data, or else `demo` in
     the data folder. Interrupt it to end it; the data stays.
     """
-    from failbot import demo as play
+    from failbot.demo import script as play
 
     config = session.config()
     if not session.is_data_typed:
@@ -87,8 +87,8 @@ def demo(session: Session, script: bool, port: int | None, no_browser: bool, fre
 @contextmanager
 def _sample_memory(config: Config, *, team_id: str) -> Iterator[tuple[Service, Place]]:
     """The demo's memory with the samples in it, and where they are; `team_id` if it is new."""
-    from failbot import demo as play
     from failbot.bootstrap import open_runtime
+    from failbot.demo import script as play
 
     runtime = open_runtime(config)
     try:
@@ -106,7 +106,7 @@ def _sample_memory(config: Config, *, team_id: str) -> Iterator[tuple[Service, P
 
 
 def _play(config: Config) -> None:
-    from failbot import demo as play
+    from failbot.demo import script as play
 
     with _sample_memory(config, team_id=LOCAL_TEAM_ID) as (service, place):
         for turn in play.conversation(service, place=place, now=now()):
@@ -115,9 +115,9 @@ def _play(config: Config) -> None:
 
 
 def _show_page(config: Config, *, port: int, opens_browser: bool) -> None:
-    from failbot.live import run_live
+    from failbot.demo.live import run_live
     from failbot.sandbox.factory import TEAM_ID
-    from failbot.slack.serve import stop_on_signals
+    from failbot.slack.transport.serve import stop_on_signals
 
     stop = stop_on_signals()
     with _sample_memory(config, team_id=TEAM_ID):

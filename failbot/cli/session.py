@@ -21,7 +21,7 @@ from failbot.text import clean
 
 if TYPE_CHECKING:
     from failbot.bootstrap import Runtime
-    from failbot.service import Service
+    from failbot.memory.service import Service
 
 READ_LIMIT = 4 * TEXT_LIMIT * 4  # bytes of standard input: several texts in UTF-8
 

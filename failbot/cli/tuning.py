@@ -14,8 +14,8 @@ from failbot.cli.session import Memory, Session, now, pass_session
 from failbot.errors import InputError
 
 if TYPE_CHECKING:
-    from failbot.calibration import Calibration, Example, Fitted
     from failbot.evaluation.reading import Labelled
+    from failbot.search.calibration import Calibration, Example, Fitted
 
 ALL = 1_000_000_000
 FIGURES = {
@@ -55,10 +55,10 @@ def tune(
 
 
 def _tune(session: Session, path: Path, *, dry_run: bool, as_json: bool) -> None:
-    from failbot.calibration import fit, refuse_too_few
     from failbot.evaluation.reading import read_questions
     from failbot.evaluation.tuning import resolved
-    from failbot.matching import calibration_for
+    from failbot.memory.matching import calibration_for
+    from failbot.search.calibration import fit, refuse_too_few
 
     labelled = read_questions(path)
     refuse_too_few(sum(bool(one.relevant) for one in labelled))
@@ -114,7 +114,7 @@ def _percent(share: float) -> str:
 
 
 def _undo(memory: Memory, *, as_json: bool) -> None:
-    from failbot.matching import calibration_for
+    from failbot.memory.matching import calibration_for
 
     runtime, team_id = memory.runtime, memory.viewer.team_id
     model, reranker = runtime.model_names()

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from failbot.evaluation.reading import Document, Labelled
+from failbot.memory.service import Service
 from failbot.models import Place, Verdict, Viewer, Visibility
-from failbot.service import Service
 
 RANKED = 100  # entries of each ranking that are kept
 PATIENCE_S = 600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from failbot import metrics
+from failbot.evaluation import metrics
 from failbot.evaluation.asking import Result
 from failbot.evaluation.reading import Labelled
 from failbot.models import Verdict

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from failbot import importing, tabular
 from failbot.errors import InputError
+from failbot.files import importing, tabular
+from failbot.files.tabular import Bad, Row
 from failbot.models import TEXT_LIMIT, TITLE_LIMIT, Draft, shorten
-from failbot.passages import text_of
-from failbot.tabular import Bad, Row
+from failbot.search.passages import text_of
 from failbot.text import clean
 
 BAD_SHOWN = 3

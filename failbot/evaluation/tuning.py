@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from failbot.calibration import Example
 from failbot.errors import InputError, ModelError
+from failbot.evaluation.metrics import same_failure
 from failbot.evaluation.reading import BAD_SHOWN, Labelled
-from failbot.metrics import same_failure
+from failbot.memory.service import Service
 from failbot.models import Failure, Viewer, parse_reference
-from failbot.service import Service
+from failbot.search.calibration import Example
 
 PATIENCE_S = 600.0
 

@@ -16,17 +16,17 @@ from slack_sdk import WebClient
 
 from failbot.config import Config
 from failbot.errors import ConfigError, StoreError
+from failbot.memory.service import Service
 from failbot.models import Digest, Schedule, Viewer
-from failbot.service import Service
-from failbot.slack import digesting
 from failbot.slack.bot import Bot
-from failbot.slack.delivery import error_code, is_final
 from failbot.slack.events import store_questions
+from failbot.slack.jobs import digesting
+from failbot.slack.jobs.delivery import error_code, is_final
+from failbot.slack.jobs.handlers import HANDLERS, apologize
+from failbot.slack.jobs.worker import Workers
 from failbot.slack.listeners import Listeners
 from failbot.slack.places import SLACK_FAILURES, Places
 from failbot.slack.refusals import explain
-from failbot.slack.work import HANDLERS, apologize
-from failbot.slack.worker import Workers
 from failbot.store.base import Claim, Inbox
 
 logger = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from datetime import datetime
 from slack_sdk import WebClient
 
 from failbot.errors import InputError
+from failbot.memory.service import Service
 from failbot.models import Place, Viewer
-from failbot.service import Service
-from failbot.slack.blocks import Message
-from failbot.slack.delivery import whisper
+from failbot.slack.jobs.delivery import whisper
 from failbot.slack.places import Places
+from failbot.slack.views.blocks import Message
 from failbot.store.base import Inbox
 
 

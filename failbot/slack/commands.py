@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from failbot.errors import InputError
 from failbot.models import parse_reference
-from failbot.slack.digests import DAYS
-from failbot.text import decode
+from failbot.slack.markup import decode
+from failbot.slack.views.digests import DAYS
 
 ALONE = ("help", "list", "mine")  # stand without an argument
 WITH_NUMBER = ("show", "edit", "delete")

@@ -12,18 +12,19 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from failbot.errors import FailbotError, InputError
+from failbot.memory.redact import redact
 from failbot.models import Draft, Failure, Receipt
-from failbot.redact import redact
-from failbot.slack import answers, cards, forms
-from failbot.slack.blocks import help_message, home, notice
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.commands import parse
-from failbot.slack.delivery import card_links, permalink
+from failbot.slack.jobs.delivery import card_links, permalink
+from failbot.slack.jobs.handlers import REMOVE_CARD, SHOW_CARD, Shown
 from failbot.slack.manifest import COMMAND, SHORTCUT
+from failbot.slack.markup import decode
 from failbot.slack.refusals import explain
 from failbot.slack.replies import editable, open_form, reply
-from failbot.slack.work import REMOVE_CARD, SHOW_CARD, Shown
-from failbot.text import clean, decode
+from failbot.slack.views import answers, cards, forms
+from failbot.slack.views.blocks import help_message, home, notice
+from failbot.text import clean
 
 HOME_ENTRIES = 5
 Body = dict[str, Any]

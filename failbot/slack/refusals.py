@@ -9,10 +9,10 @@ from typing import Any
 from slack_bolt import Ack
 
 from failbot.errors import FailbotError
-from failbot.slack import forms
-from failbot.slack.blocks import Message, apology, notice
 from failbot.slack.bot import Bot, actor_of
 from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.views import forms
+from failbot.slack.views.blocks import Message, apology, notice
 
 logger = logging.getLogger(__name__)
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from failbot.errors import InputError, SlackError
 from failbot.models import Draft, Failure, Place, Schedule, Visibility
-from failbot.slack import forms
-from failbot.slack.blocks import Message, help_message, listing, notice, with_remark
 from failbot.slack.bot import Actor, Bot
-from failbot.slack.cards import ask_deletion, card
 from failbot.slack.commands import Command, is_zone, parse_weekly
-from failbot.slack.delivery import card_links, error_code
-from failbot.slack.digests import digest_details, digest_message, schedule_words
+from failbot.slack.jobs.delivery import card_links, error_code
 from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.views import forms
+from failbot.slack.views.blocks import Message, help_message, listing, notice, with_remark
+from failbot.slack.views.cards import ask_deletion, card
+from failbot.slack.views.digests import digest_details, digest_message, schedule_words
 
 SHOWN_AT_MOST = 10
 

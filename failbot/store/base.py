@@ -17,7 +17,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from failbot.calibration import Calibration
 from failbot.models import (
     Draft,
     Failure,
@@ -29,7 +28,8 @@ from failbot.models import (
     Version,
     Viewer,
 )
-from failbot.ranking import Corpus
+from failbot.search.calibration import Calibration
+from failbot.search.values import Corpus
 
 Vector = NDArray[np.float32]
 Vectors = NDArray[np.float32]
@@ -191,7 +191,8 @@ class Calibrations(Protocol):
 class Candidate:
     """A failure that may match: all that a scorer needs, whatever the backend.
 
-    `words` are the failure's word tokens (`failbot.tokens`); `embedding` is None until it is made.
+    `words` are the failure's word tokens (`search.words`); `embedding` is None until it
+    is made.
     """
 
     number: int

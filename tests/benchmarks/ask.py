@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from failbot.embedding import Embedder
 from failbot.encoder import Encoder
-from failbot.matching import Matcher
+from failbot.memory.embedding import Embedder
+from failbot.memory.matching import Matcher
 from failbot.models import Viewer
 from failbot.store.sqlite import SqliteStore
 from tests.benchmarks import corpus

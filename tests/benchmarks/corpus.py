@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from failbot.embedding import telling
 from failbot.encoder import Encoder, Encoding
+from failbot.memory.embedding import telling
 from failbot.models import Draft, Explanation, Place, Visibility
-from failbot.passages import text_of
-from failbot.ranking import quantise
+from failbot.search.passages import text_of
+from failbot.search.signals import quantise
 from failbot.store.base import ActiveModel, Embedding
 from failbot.store.sqlite import SqliteStore
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from failbot.encoder import Encoder
-from failbot.passages import text_of
+from failbot.search.passages import text_of
 from tests.benchmarks import corpus
 from tests.benchmarks.process import plain_model
 from tests.benchmarks.table import Row, timed

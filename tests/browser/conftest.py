@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from failbot.config import Config
-from failbot.live import Live
+from failbot.demo.live import Live
 from failbot.sandbox.control import Control
 from failbot.sandbox.factory import ADA, BEN, CLEO
 from tests.browser.window import ARGUMENTS, Window

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from failbot import demo
 from failbot.bootstrap import open_runtime
 from failbot.config import Config
-from failbot.live import Live
+from failbot.demo import script as demo
+from failbot.demo.live import Live
 from failbot.sandbox.factory import ADA, BEN, CLEO, GENERAL, TEAM_ID
 from tests.browser.window import ARGUMENTS, Window
 

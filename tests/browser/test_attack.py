@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from failbot.live import Live
+from failbot.demo.live import Live
 from failbot.sandbox.control import Control
 from failbot.sandbox.factory import ADA
 from tests.browser import kit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from failbot.live import Live
+from failbot.demo.live import Live
 from failbot.sandbox.control import Control
 from failbot.sandbox.factory import ADA
 from tests.browser.window import Window

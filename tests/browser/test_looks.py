@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from failbot.live import Live
+from failbot.demo.live import Live
 from failbot.sandbox.control import Control
 from tests.browser.window import Window
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from failbot.calibration import load, with_caution
+from failbot.search.calibration import load, with_caution
 from failbot.store.base import Store
 from tests.make import ANA, draft, public
 

@@ -14,15 +14,15 @@ import pytest
 
 from failbot.config import Config
 from failbot.encoder.base import Encoder
+from failbot.memory.service import Service
 from failbot.models import Failure, Viewer
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from failbot.sandbox.control import Control
 from failbot.sandbox.server import Sandbox
-from failbot.service import Service
 from failbot.slack.app import SlackSide, build
-from failbot.slack.http import Health
-from failbot.slack.serve import serve_http, serve_socket
+from failbot.slack.transport.http import Health
+from failbot.slack.transport.serve import serve_http, serve_socket
 from failbot.store.base import Store
 from failbot.store.sqlite import SqliteStore
 from tests.fakes import WordEncoder

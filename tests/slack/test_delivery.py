@@ -11,7 +11,7 @@ from failbot.errors import SlackError
 from failbot.models import Digest
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
-from failbot.slack.delivery import is_final, post_digest, retry_after_s
+from failbot.slack.jobs.delivery import is_final, post_digest, retry_after_s
 from failbot.slack.manifest import COMMAND, EVENTS, SCOPES, manifest
 from failbot.store.base import Claim
 from tests.make import failure

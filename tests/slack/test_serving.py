@@ -19,7 +19,7 @@ from failbot.errors import ConfigError, SlackError, StoreError
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from failbot.sandbox.server import Sandbox
-from failbot.slack.serve import serve_http, serve_socket
+from failbot.slack.transport.serve import serve_http, serve_socket
 from tests.slack.conftest import Running, Start, config_for
 
 CLIENT = httpx.Client(verify=False)  # plain HTTP on loopback; loading certificates takes 30 ms

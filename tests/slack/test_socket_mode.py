@@ -13,8 +13,8 @@ from slack_sdk import WebClient
 from failbot.errors import SlackError
 from failbot.sandbox import factory
 from failbot.sandbox.server import Sandbox
-from failbot.slack import socket_mode
-from failbot.slack.socket_mode import SocketMode
+from failbot.slack.transport import socket_mode
+from failbot.slack.transport.socket_mode import SocketMode
 
 
 class Line:

@@ -20,10 +20,10 @@ from failbot.models import (
     Verdict,
 )
 from failbot.sandbox import limits
-from failbot.slack.answers import answer_message, private_message, read_word
-from failbot.slack.blocks import Message, help_message, home, listing, notice
-from failbot.slack.cards import ask_deletion, card, logged, saved, unposted
-from failbot.slack.digests import digest_details, digest_message
+from failbot.slack.views.answers import answer_message, private_message, read_word
+from failbot.slack.views.blocks import Message, help_message, home, listing, notice
+from failbot.slack.views.cards import ask_deletion, card, logged, saved, unposted
+from failbot.slack.views.digests import digest_details, digest_message
 from tests.make import failure, public
 from tests.unit.hostile import FAILURES, TEXT
 

@@ -7,9 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from failbot import calibration
-from failbot.calibration import Calibration, Example, TooFewLabelsError, fit, load, with_caution
 from failbot.errors import InputError
+from failbot.search import calibration
+from failbot.search.calibration import (
+    Calibration,
+    Example,
+    TooFewLabelsError,
+    fit,
+    load,
+    with_caution,
+)
 
 DEFAULT = "all-MiniLM-L6-v2"
 

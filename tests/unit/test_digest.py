@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failbot.digest import compose, last_due, pattern, thanks, week_of
+from failbot.memory.digest import compose, last_due, pattern, thanks, week_of
 from failbot.models import Digest, Question, Receipt, Schedule, Verdict
 from tests.make import ANA, BEN, failure, public
 

@@ -13,9 +13,9 @@ from failbot.errors import InputError
 from failbot.evaluation.asking import Memory, Result, ask_all
 from failbot.evaluation.figures import differences, summarise
 from failbot.evaluation.reading import Labelled, read_documents, read_questions
+from failbot.memory.service import Service
 from failbot.models import Verdict
-from failbot.passages import text_of
-from failbot.service import Service
+from failbot.search.passages import text_of
 from failbot.store.base import Store
 from tests.fakes import WordEncoder
 

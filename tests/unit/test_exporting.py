@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failbot.exporting import COLUMNS, FORMULA_STARTS, csv_lines, json_lines
-from failbot.importing import Plan, read
+from failbot.files.exporting import COLUMNS, FORMULA_STARTS, csv_lines, json_lines
+from failbot.files.importing import Plan, read
+from failbot.files.tabular import rows
 from failbot.models import Explanation, ExplanationStatus, Failure, Visibility
-from failbot.tabular import rows
 from failbot.taxonomy import MODES, Outcome
 from failbot.text import clean
 

@@ -12,8 +12,8 @@ from slack_sdk.models.views import View
 from failbot.errors import DraftError, InputError, StoreError
 from failbot.models import Draft, Explanation, ExplanationStatus
 from failbot.sandbox import limits
-from failbot.slack import forms
-from failbot.slack.forms import Origin
+from failbot.slack.views import forms
+from failbot.slack.views.forms import Origin
 from failbot.taxonomy import Outcome
 from failbot.text import clean
 from tests.make import draft

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failbot.errors import InputError
-from failbot.importing import Plan, Reading, draft_of, parse_plan, read
+from failbot.files.importing import Plan, Reading, draft_of, parse_plan, read
+from failbot.files.tabular import LINE_LIMIT_BYTES, format_of, rows
 from failbot.models import ExplanationStatus
-from failbot.tabular import LINE_LIMIT_BYTES, format_of, rows
 from failbot.taxonomy import Outcome
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from failbot.encoder.base import Encoder
 from failbot.errors import DraftError, InputError, ModelMismatchError, NotAllowedError
+from failbot.memory.service import Service
 from failbot.models import Verdict
-from failbot.service import Service
 from failbot.store.base import Store
 from tests.fakes import WordEncoder
 from tests.make import ANA, BEN, draft, private, public, viewer

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from failbot import metrics
+from failbot.evaluation import metrics
 
 GRADES = {"a": 2, "b": 1}
 

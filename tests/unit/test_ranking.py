@@ -9,19 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from failbot.calibration import Calibration
-from failbot.ranking import (
-    Candidate,
-    Corpus,
-    Query,
-    Ranking,
-    best_sentence,
-    quantise,
-    rank,
-)
-from failbot.ranking.signals import QUANTISATION, compare, token_weights
-from failbot.tokens import words
-from failbot.words import Words
+from failbot.search.bm25 import Words
+from failbot.search.calibration import Calibration
+from failbot.search.quoting import best_sentence
+from failbot.search.scoring import rank
+from failbot.search.signals import QUANTISATION, compare, quantise, token_weights
+from failbot.search.values import Candidate, Corpus, Query, Ranking
+from failbot.search.words import words
 
 WIDTH = 48
 CALIBRATION = Calibration(

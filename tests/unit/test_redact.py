@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failbot.redact import redact
+from failbot.memory.redact import redact
 
 SEED = 20_261_122
 HEX = "0123456789abcdef"

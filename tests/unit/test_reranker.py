@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from failbot.calibration import load
 from failbot.encoder.reranker import BackgroundReranker, CrossEncoderReranker, Reranker
 from failbot.encoder.weights import find_reranker
 from failbot.errors import ModelError
+from failbot.memory.service import Service
 from failbot.models import Answer
-from failbot.passages import text_of
-from failbot.service import Service
+from failbot.search.calibration import load
+from failbot.search.passages import text_of
 from failbot.store.base import Store
 from tests.fakes import WordEncoder
 from tests.make import ANA, draft, public, viewer

@@ -11,8 +11,7 @@ import pysqlite3 as sqlite3
 import pytest
 
 from failbot.errors import StoreError
-from failbot.store import migrate
-from failbot.store.sqlite import SqliteStore
+from failbot.store.sqlite import SqliteStore, migrate
 from tests.make import ANA, draft, public, viewer
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failbot.text import clean, clip, clip_line, decode, escape, link, person, question, quote
+from failbot.slack.markup import clip, clip_line, decode, escape, link, person, question, quote
+from failbot.text import clean
 
 # Any code point, lone surrogates included, mixed with what Slack gives a meaning to.
 HOSTILE = st.text(

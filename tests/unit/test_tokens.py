@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failbot.tokens import PASTE_LIMIT, content_words, salient, words
+from failbot.search.words import PASTE_LIMIT, content_words, salient, words
 
 
 @pytest.mark.parametrize(

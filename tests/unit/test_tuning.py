@@ -10,8 +10,8 @@ import pytest
 from failbot.errors import InputError, ModelError
 from failbot.evaluation.reading import Labelled
 from failbot.evaluation.tuning import examples, resolved
+from failbot.memory.service import Service
 from failbot.models import Viewer
-from failbot.service import Service
 from failbot.store.base import Store
 from tests.fakes import WordEncoder
 from tests.make import ANA, draft, failure, private

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from failbot.store import vectors
-from failbot.store.vectors import VectorIndex
+from failbot.search import vectors
+from failbot.search.vectors import VectorIndex
 
 
 def unit_rows(count: int, seed: int = 0) -> np.ndarray:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failbot.words import K1, B, Words
+from failbot.search.bm25 import K1, B, Words
 
 VOCABULARY = [f"w{n}" for n in range(12)]
 DOCUMENT = st.lists(st.sampled_from(VOCABULARY), max_size=12)

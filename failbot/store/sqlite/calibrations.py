@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from failbot.calibration import Calibration
+from failbot.search.calibration import Calibration
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.rows import stamp
 

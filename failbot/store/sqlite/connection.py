@@ -13,7 +13,7 @@ import pysqlite3 as sqlite3
 from sqlite_utils import Database
 
 from failbot.errors import StoreError
-from failbot.store import migrate
+from failbot.store.sqlite import migrate
 
 # How long a write waits for another process. Slack wants its answer within 3 s: later than this
 # the request fails unacknowledged and is sent again.

@@ -12,7 +12,8 @@ from sqlite_utils import Database
 
 from failbot.errors import NotFoundError
 from failbot.models import Draft, Failure, Place, Version, Viewer
-from failbot.passages import text_of
+from failbot.search.passages import text_of
+from failbot.search.words import words
 from failbot.store.sqlite.changes import touch
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.rows import (
@@ -26,7 +27,6 @@ from failbot.store.sqlite.rows import (
     storable,
     visible,
 )
-from failbot.tokens import words
 
 
 class SqliteFailures:

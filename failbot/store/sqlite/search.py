@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from failbot.models import Viewer, Visibility
-from failbot.ranking import Corpus
+from failbot.search.index import Entry, TeamIndex
+from failbot.search.values import Corpus
 from failbot.store.base import Candidate, Vector
-from failbot.store.index import Entry, TeamIndex
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.embeddings import MODEL, embedding_of
 from failbot.store.sqlite.rows import visible

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from failbot.errors import InputError
+from failbot.files.tabular import Bad, Row
 from failbot.models import (
     NAME_LIMIT,
     Draft,
@@ -17,7 +18,6 @@ from failbot.models import (
     first_sentence,
     shorten,
 )
-from failbot.tabular import Bad, Row
 from failbot.taxonomy import Outcome
 from failbot.text import clean
 

@@ -7,24 +7,18 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from failbot.calibration import Calibration, load, with_caution
-from failbot.embedding import Embedder, telling
 from failbot.encoder.base import Encoder, Encoding
 from failbot.encoder.reranker import Reranker
 from failbot.errors import ModelError
+from failbot.memory.embedding import Embedder, telling
 from failbot.models import Answer, Failure, Hit, Verdict, Viewer
-from failbot.passages import text_of
-from failbot.ranking import (
-    Candidate,
-    Corpus,
-    Query,
-    RankedHit,
-    Ranking,
-    best_sentence,
-    rank,
-)
+from failbot.search.calibration import Calibration, load, with_caution
+from failbot.search.passages import text_of
+from failbot.search.quoting import best_sentence
+from failbot.search.scoring import rank
+from failbot.search.values import Candidate, Corpus, Query, RankedHit, Ranking
+from failbot.search.words import salient, words
 from failbot.store import base
-from failbot.tokens import salient, words
 
 log = logging.getLogger(__name__)
 

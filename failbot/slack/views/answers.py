@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from failbot.errors import InputError
 from failbot.models import Answer, Hit, Verdict
-from failbot.slack.blocks import (
+from failbot.slack.markup import clip, clip_line, quote
+from failbot.slack.views.blocks import (
     Block,
     Links,
     Message,
@@ -17,8 +18,7 @@ from failbot.slack.blocks import (
     titled,
     with_remark,
 )
-from failbot.slack.cards import leading, why
-from failbot.text import clip, clip_line, quote
+from failbot.slack.views.cards import leading, why
 
 SENTENCE_SIZE = 400
 LESSON_SIZE = 400

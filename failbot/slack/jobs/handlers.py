@@ -9,14 +9,14 @@ from slack_sdk.errors import SlackApiError
 
 from failbot.errors import FailbotError, ModelError, NotFoundError, StoreError
 from failbot.models import Answer, Failure, Hit, Viewer
-from failbot.slack import delivery
-from failbot.slack.answers import answer_message, private_message
-from failbot.slack.blocks import Message, apology, help_message, notice, with_remark
 from failbot.slack.bot import Bot
-from failbot.slack.cards import card, leaked, logged, saved, unposted
 from failbot.slack.events import QUESTION, Asked
+from failbot.slack.jobs import delivery
+from failbot.slack.markup import question
+from failbot.slack.views.answers import answer_message, private_message
+from failbot.slack.views.blocks import Message, apology, help_message, notice, with_remark
+from failbot.slack.views.cards import card, leaked, logged, saved, unposted
 from failbot.store.base import Item
-from failbot.text import question
 
 PATIENCE_S = 10.0  # how long a question waits for the model
 

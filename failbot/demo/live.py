@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event, Thread
 
 from failbot.config import Config
-from failbot.demo import SLACK_FILE
+from failbot.demo.script import SLACK_FILE
 from failbot.errors import ConfigError
 from failbot.sandbox import keeping
 from failbot.sandbox.control import Control

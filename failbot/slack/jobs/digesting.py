@@ -8,10 +8,10 @@ from slack_sdk.errors import SlackApiError
 
 from failbot.errors import SlackError
 from failbot.models import Digest, Place, Schedule, Viewer
-from failbot.slack.blocks import notice
 from failbot.slack.bot import Bot
-from failbot.slack.delivery import NOTE, error_code, is_final, post, post_digest
+from failbot.slack.jobs.delivery import NOTE, error_code, is_final, post, post_digest
 from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.views.blocks import notice
 from failbot.store.base import Claim
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
-from failbot import importing, tabular
 from failbot.errors import InputError
+from failbot.files import importing, tabular
+from failbot.memory.service import Service
 from failbot.models import (
     Answer,
     Digest,
@@ -22,7 +23,6 @@ from failbot.models import (
     Viewer,
     Visibility,
 )
-from failbot.service import Service
 from failbot.taxonomy import Outcome
 
 ANA, BEN, CHLOE = "ana", "ben", "chloe"

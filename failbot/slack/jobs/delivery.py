@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from slack_sdk.errors import SlackApiError
 
 from failbot.models import Digest, Failure
-from failbot.slack.blocks import Block, Message
-from failbot.slack.digests import digest_details, digest_message
 from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.views.blocks import Block, Message
+from failbot.slack.views.digests import digest_details, digest_message
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient

@@ -12,8 +12,8 @@ import numpy as np
 
 from failbot.encoder.base import Encoder, Encoding
 from failbot.errors import ModelMismatchError
-from failbot.passages import text_of, title_of
-from failbot.ranking import quantise
+from failbot.search.passages import text_of, title_of
+from failbot.search.signals import quantise
 from failbot.store import base
 
 log = logging.getLogger(__name__)

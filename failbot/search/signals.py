@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from failbot.ranking.values import (
+from failbot.search.bm25 import K1, inverse_frequency, saturation
+from failbot.search.values import (
     Candidate,
     Corpus,
     Encoding,
@@ -18,7 +19,6 @@ from failbot.ranking.values import (
     Tokens,
     Vector,
 )
-from failbot.words import K1, inverse_frequency, saturation
 
 # Components of a normalised token vector lie within a third of 1 (all-MiniLM-L6-v2, all of its
 # sample memory): a fixed scale with room to 0.5 loses nothing that can be measured, and spares

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from failbot.models import Explanation, ExplanationStatus, Failure, Hit, Visibility
-from failbot.slack.blocks import (
+from failbot.slack.markup import clip, clip_line, link, person, quote
+from failbot.slack.views.blocks import (
     SEEN_BY,
     TITLE_SIZE,
     Links,
@@ -16,7 +17,6 @@ from failbot.slack.blocks import (
     section,
     titled,
 )
-from failbot.text import clip, clip_line, link, person, quote
 
 # Sizes after escaping; together they stay under Slack's limit for all blocks of a message even
 # if JSON doubles every character of them.

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failbot.models import Viewer, Visibility
-from failbot.ranking import Corpus
+from failbot.search.bm25 import Words
+from failbot.search.values import Corpus
+from failbot.search.vectors import Mask, VectorIndex
 from failbot.store.base import Offsets, Vector
-from failbot.store.vectors import Mask, VectorIndex
-from failbot.words import Words
 
 VISIBILITIES = tuple(Visibility)
 DEAD_SHARE = 0.5  # beyond this share of dead slots a rebuild costs less than searching past them

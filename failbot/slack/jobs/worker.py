@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError
 
 from failbot.errors import FailbotError, StoreError
 from failbot.slack.bot import Bot
-from failbot.slack.delivery import error_code, is_final, retry_after_s
+from failbot.slack.jobs.delivery import error_code, is_final, retry_after_s
 from failbot.slack.places import SLACK_FAILURES
 from failbot.store.base import Item
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from failbot.digest import PATTERN_WINDOW, WINDOW, compose, week_of
-from failbot.embedding import Embedder, EncoderSource
 from failbot.errors import DraftError, InputError, NotAllowedError
-from failbot.matching import Matcher, RerankerSource
+from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
+from failbot.memory.embedding import Embedder, EncoderSource
+from failbot.memory.matching import Matcher, RerankerSource
+from failbot.memory.redact import redact
 from failbot.models import (
     TEXT_LIMIT,
     Answer,
@@ -28,8 +29,7 @@ from failbot.models import (
     Version,
     Viewer,
 )
-from failbot.passages import text_of
-from failbot.redact import redact
+from failbot.search.passages import text_of
 from failbot.store.base import Store
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from failbot.passages import sentences
-from failbot.ranking.signals import token_weights
-from failbot.ranking.values import Corpus, Encoding, TokenIds, Tokens
+from failbot.search.passages import sentences
+from failbot.search.signals import token_weights
+from failbot.search.values import Corpus, Encoding, TokenIds, Tokens
 
 
 def best_sentence(

@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from failbot.errors import SlackError
-from failbot.slack.delivery import error_code, is_final
+from failbot.slack.jobs.delivery import error_code, is_final
 from failbot.slack.places import SLACK_FAILURES
 
 logger = logging.getLogger(__name__)

@@ -14,12 +14,12 @@ from slack_sdk import WebClient
 from failbot.config import Config
 from failbot.errors import ConfigError
 from failbot.slack.app import SlackSide
-from failbot.slack.socket_mode import SocketMode
+from failbot.slack.transport.socket_mode import SocketMode
 
 if TYPE_CHECKING:
     import uvicorn
 
-    from failbot.slack.http import Health
+    from failbot.slack.transport.http import Health
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def serve_http(
 def _web_server(config: Config, side: SlackSide, health: Health) -> uvicorn.Server:
     import uvicorn
 
-    from failbot.slack.http import asgi_app
+    from failbot.slack.transport.http import asgi_app
 
     return uvicorn.Server(
         uvicorn.Config(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failbot.errors import InputError
-from failbot.metrics import calibration_error
+from failbot.evaluation.metrics import calibration_error
 from failbot.models import Basis
 
 Origin = Literal["shipped", "own", "cautious"]
@@ -153,7 +153,7 @@ class TooFewLabelsError(InputError):
 
 def load(model: str) -> Calibration:
     """The calibration shipped for this model; else the default's, used with caution."""
-    folder = files("failbot") / "calibrations"
+    folder = files("failbot.search") / "calibrations"
     name = model.rstrip("/").rsplit("/", 1)[-1]
     shipped = folder / f"{name}.json"
     if name and shipped.is_file():

@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from failbot.calibration import Calibration
-from failbot.ranking.signals import Signals, compare
-from failbot.ranking.values import Candidate, Corpus, Query, RankedHit, Ranking, Vector
-from failbot.tokens import content_words
+from failbot.search.calibration import Calibration
+from failbot.search.signals import Signals, compare
+from failbot.search.values import Candidate, Corpus, Query, RankedHit, Ranking, Vector
+from failbot.search.words import content_words
 
 # Chosen on the sample memory, duplicate bug reports and FAQ paraphrases together, in the middle of
 # plateaus: from 0.3 to 0.6, 1 to 4, and 0.3 to 0.5 no figure of the sample memory moves by two

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from failbot.models import Failure, Visibility
-from failbot.text import ELLIPSIS, clean, clip, clip_line, link
+from failbot.slack.markup import ELLIPSIS, clip, clip_line, link
+from failbot.text import clean
 
 TITLE_SIZE = 150
 VALUE_SIZE = 900  # of a button's value, which may hold 2,000, doubled by JSON

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from failbot.models import Digest, Failure, Pattern, Schedule, Thanks
-from failbot.slack.blocks import Block, Links, Message, context, section, titled
-from failbot.slack.cards import leading, why
-from failbot.text import clip, clip_line, person
+from failbot.slack.markup import clip, clip_line, person
+from failbot.slack.views.blocks import Block, Links, Message, context, section, titled
+from failbot.slack.views.cards import leading, why
 
 PATTERN_AT_MOST = 6
 QUESTIONS_AT_MOST = 5

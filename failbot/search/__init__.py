@@ -1,0 +1,1 @@
+"""What retrieval computes, without I/O: words, vectors, signals, scores, calibrated odds."""

@@ -1,0 +1,1 @@
+"""What is done after the ack: jobs taken from the inbox, and messages sent once."""

@@ -1,0 +1,1 @@
+"""How Slack's requests come in: Socket Mode or HTTP."""

@@ -1,0 +1,1 @@
+"""What Slack shows: blocks, cards, answers, digests and forms, made from values. Pure."""
