@@ -212,7 +212,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Feedback:
     """A reader's word on one shown failure: it helped, or it did not."""
 
     question_id: int

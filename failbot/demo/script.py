@@ -18,8 +18,8 @@ from failbot.models import (
     Explanation,
     ExplanationStatus,
     Failure,
+    Feedback,
     Place,
-    Receipt,
     Viewer,
     Visibility,
 )
@@ -109,8 +109,10 @@ def _asked(
         text, answer, place=place, user_id=who, message_ts=message_ts, now=now
     )
     for number in question.shown[:1]:
-        receipt = Receipt(question_id=question.id, number=number, user_id=who, helped=True, at=now)
-        service.receive(receipt, viewer=viewer)
+        feedback = Feedback(
+            question_id=question.id, number=number, user_id=who, helped=True, at=now
+        )
+        service.give_feedback(feedback, viewer=viewer)
     return answer
 
 

@@ -1,4 +1,4 @@
-"""A week's failures, questions and receipts made into one digest; and when one is due."""
+"""A week's failures, questions and feedback made into one digest; and when one is due."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from failbot.models import (
     Digest,
     Failure,
+    Feedback,
     Pattern,
     Question,
-    Receipt,
     Schedule,
     Thanks,
     Verdict,
@@ -31,13 +31,13 @@ def compose(
     recent: Sequence[Failure],
     since: datetime,
     questions: Sequence[Question],
-    receipts: Sequence[Receipt],
+    feedback: Sequence[Feedback],
     failures: Mapping[int, Failure],
 ) -> Digest:
     """The digest of what happened from `since` on.
 
-    `recent` are the failures of the pattern window, newest first; `questions` and `receipts` are
-    the week's; `failures` holds those that questions and receipts speak of, by number. All of
+    `recent` are the failures of the pattern window, newest first; `questions` and `feedback` are
+    the week's; `failures` holds those that questions and feedback speak of, by number. All of
     them are what the digest's audience sees.
     """
     new = [failure for failure in recent if failure.created_at >= since]
@@ -48,7 +48,7 @@ def compose(
         pattern=pattern(recent, new),
         lessons=tuple(told[:LESSONS]),
         questions=tuple(one for one in questions if one.verdict is Verdict.UNKNOWN),
-        thanks=thanks(questions, receipts, failures),
+        thanks=thanks(questions, feedback, failures),
         more=max(0, len(new) - LESSONS),
     )
 
@@ -73,14 +73,14 @@ def pattern(recent: Sequence[Failure], new: Sequence[Failure]) -> Pattern | None
 
 
 def thanks(
-    questions: Sequence[Question], receipts: Sequence[Receipt], failures: Mapping[int, Failure]
+    questions: Sequence[Question], feedback: Sequence[Feedback], failures: Mapping[int, Failure]
 ) -> tuple[Thanks, ...]:
     """The authors whose entries answered someone else's question, most helpful first.
 
     A reader's word counts over our own opinion: an entry counts when a reader said that it
     helped, or when it was the answer to a known question and nobody said that it was wrong.
     """
-    word = {(one.question_id, one.number): one.helped for one in receipts}
+    word = {(one.question_id, one.number): one.helped for one in feedback}
     shown = {
         (one.id, one.shown[0])
         for one in questions
@@ -88,7 +88,7 @@ def thanks(
     }
     helped = shown | {key for key, said in word.items() if said}
     askers = {one.id: one.user_id for one in questions} | {
-        one.question_id: one.user_id for one in receipts
+        one.question_id: one.user_id for one in feedback
     }
     return _by_author(helped, askers, failures)
 

@@ -21,10 +21,10 @@ from failbot.models import (
     Draft,
     Explanation,
     Failure,
+    Feedback,
     Hit,
     Place,
     Question,
-    Receipt,
     Schedule,
     Version,
     Viewer,
@@ -179,19 +179,19 @@ class Service:
             now=now,
         )
 
-    def receive(self, receipt: Receipt, *, viewer: Viewer) -> None:
+    def give_feedback(self, feedback: Feedback, *, viewer: Viewer) -> None:
         """Keeps a reader's word on a shown hit; the latest word of one person counts.
         :raises NotFoundError: unknown question, or the failure is not visible to the viewer."""
-        self.show(receipt.number, viewer=viewer)
-        self._store.questions.receive(receipt, team_id=viewer.team_id)
+        self.show(feedback.number, viewer=viewer)
+        self._store.questions.give_feedback(feedback, team_id=viewer.team_id)
 
     def digest(self, *, audience: Viewer, now: datetime, week: str = "") -> Digest:
         """The digest of the seven days that end at `now`, of what this audience may see."""
         since = now - WINDOW
         questions = self._store.questions.asked(viewer=audience, since=since, before=now)
-        receipts = self._store.questions.receipts(viewer=audience, since=since, before=now)
+        feedback = self._store.questions.feedback(viewer=audience, since=since, before=now)
         numbers = {number for one in questions for number in one.shown}
-        numbers |= {one.number for one in receipts}
+        numbers |= {one.number for one in feedback}
         return compose(
             week=week or week_of(now, "UTC"),
             recent=self._store.failures.newest(
@@ -199,7 +199,7 @@ class Service:
             ),
             since=since,
             questions=questions,
-            receipts=receipts,
+            feedback=feedback,
             failures=self._store.failures.at(sorted(numbers), viewer=audience),
         )
 

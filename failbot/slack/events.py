@@ -19,7 +19,7 @@ from failbot.slack.bot import Bot, string_in
 
 logger = logging.getLogger(__name__)
 
-QUESTION = "question"  # the kind of inbox item
+QUESTION = "question"  # the kind of inbox job
 
 # Messages that people write; every other subtype is a change, a notice or a bot's.
 WRITTEN = frozenset({None, "file_share", "thread_broadcast"})

@@ -13,7 +13,7 @@ from slack_bolt import Ack, App
 
 from failbot.errors import FailbotError, InputError
 from failbot.memory.redact import redact
-from failbot.models import Draft, Failure, Receipt
+from failbot.models import Draft, Failure, Feedback
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.commands import parse
 from failbot.slack.jobs.delivery import card_links, permalink
@@ -95,14 +95,14 @@ class Listeners:
         ack()
         actor = actor_of(body)
         helped, question_id, number = answers.read_word(action["action_id"])
-        receipt = Receipt(
+        feedback = Feedback(
             question_id=question_id,
             number=number,
             user_id=actor.user_id,
             helped=helped,
             at=self._bot.now(),
         )
-        self._bot.service.receive(receipt, viewer=self._bot.viewer(actor))
+        self._bot.service.give_feedback(feedback, viewer=self._bot.viewer(actor))
         self._bot.tell(actor, notice(answers.thanks_for_word(f"F-{number}", helped=helped)))
 
     def log_it(self, ack: Ack, body: Body, action: Body) -> None:

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from failbot.models import (
     Draft,
     Failure,
+    Feedback,
     Place,
     Question,
-    Receipt,
     Schedule,
     Verdict,
     Version,
@@ -38,8 +38,8 @@ Offsets = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One unit of work taken from the inbox, to be finished, or released, before its lease ends."""
+class Job:
+    """One job taken from the inbox, to be finished, or released, before its lease ends."""
 
     id: int
     kind: str
@@ -246,11 +246,11 @@ class Questions(Protocol):
     ) -> list[Question]:
         """Questions whose place this viewer sees, oldest first; `before` exclusive."""
 
-    def receive(self, receipt: Receipt, *, team_id: str) -> None:
+    def give_feedback(self, feedback: Feedback, *, team_id: str) -> None:
         """Keeps the word; a person's latest on one hit of one question counts.
         :raises NotFoundError: no such question or failure."""
 
-    def receipts(self, *, viewer: Viewer, since: datetime, before: datetime) -> list[Receipt]:
+    def feedback(self, *, viewer: Viewer, since: datetime, before: datetime) -> list[Feedback]:
         """On failures and questions that the viewer sees, oldest first; `before` exclusive."""
 
 
@@ -296,23 +296,23 @@ class Inbox(Protocol):
         keys: Sequence[str],
         now: datetime,
     ) -> bool:
-        """Commits the item; False, and nothing stored, if any of the keys was added in the last
+        """Commits the job; False, and nothing stored, if any of the keys was added in the last
         8 days."""
 
-    def claim(self, *, now: datetime, lease_s: float) -> Item | None:
-        """The oldest item that is due and free, or whose lease has ended."""
+    def claim(self, *, now: datetime, lease_s: float) -> Job | None:
+        """The oldest job that is due and free, or whose lease has ended."""
 
-    def hold(self, item: Item, *, until: datetime) -> None:
+    def hold(self, job: Job, *, until: datetime) -> None:
         """Makes the lease longer; nothing happens when it is finished."""
 
-    def finish(self, item: Item) -> None:
+    def finish(self, job: Job) -> None:
         """Removes it; its keys stay."""
 
-    def release(self, item: Item, *, retry_at: datetime) -> None:
+    def release(self, job: Job, *, retry_at: datetime) -> None:
         """Gives it back, to be taken at that time."""
 
     def waiting(self) -> int:
-        """How many items are not finished."""
+        """How many jobs are not finished."""
 
 
 class Store(Protocol):

@@ -16,11 +16,11 @@ def add(store: Store, now: datetime, *keys: str, text: str = "hello") -> bool:
 def test_an_item_comes_back_whole(store: Store, now: datetime) -> None:
     """Kind, payload, workspace and time of arrival."""
     assert add(store, now, "event:1", text="ünïcode \ud800")
-    item = store.inbox.claim(now=now, lease_s=60)
-    assert item is not None
-    assert (item.kind, item.team_id, item.attempts) == ("question", "T1", 1)
-    assert item.received_at == now
-    assert str(item.payload["text"]).startswith("ünïcode")
+    job = store.inbox.claim(now=now, lease_s=60)
+    assert job is not None
+    assert (job.kind, job.team_id, job.attempts) == ("question", "T1", 1)
+    assert job.received_at == now
+    assert str(job.payload["text"]).startswith("ünïcode")
 
 
 def test_any_known_key_makes_it_a_repetition(store: Store, now: datetime) -> None:
@@ -35,9 +35,9 @@ def test_any_known_key_makes_it_a_repetition(store: Store, now: datetime) -> Non
 def test_keys_outlive_their_item(store: Store, now: datetime) -> None:
     """A repetition that comes after the answer is still one."""
     add(store, now, "event:1")
-    item = store.inbox.claim(now=now, lease_s=60)
-    assert item is not None
-    store.inbox.finish(item)
+    job = store.inbox.claim(now=now, lease_s=60)
+    assert job is not None
+    store.inbox.finish(job)
     assert store.inbox.waiting() == 0
     assert not add(store, now + timedelta(days=7), "event:1")
     assert add(store, now + timedelta(days=9), "event:1")
@@ -57,22 +57,22 @@ def test_the_oldest_due_item_is_claimed_once(store: Store, now: datetime) -> Non
 
 
 def test_a_lease_can_be_made_longer(store: Store, now: datetime) -> None:
-    """Who is still at work keeps the item; one that is finished stays so."""
+    """Who is still at work keeps the job; one that is finished stays so."""
     add(store, now, "1")
-    item = store.inbox.claim(now=now, lease_s=60)
-    assert item is not None
-    store.inbox.hold(item, until=now + 3 * MINUTE)
+    job = store.inbox.claim(now=now, lease_s=60)
+    assert job is not None
+    store.inbox.hold(job, until=now + 3 * MINUTE)
     assert store.inbox.claim(now=now + 2 * MINUTE, lease_s=60) is None
-    store.inbox.finish(item)
-    store.inbox.hold(item, until=now)
+    store.inbox.finish(job)
+    store.inbox.hold(job, until=now)
     assert store.inbox.claim(now=now + 4 * MINUTE, lease_s=60) is None
 
 
 def test_a_released_item_waits_until_it_is_due(store: Store, now: datetime) -> None:
     """Slack said when to try again."""
     add(store, now, "1")
-    item = store.inbox.claim(now=now, lease_s=600)
-    assert item is not None
-    store.inbox.release(item, retry_at=now + MINUTE)
+    job = store.inbox.claim(now=now, lease_s=600)
+    assert job is not None
+    store.inbox.release(job, retry_at=now + MINUTE)
     assert store.inbox.claim(now=now, lease_s=60) is None
     assert store.inbox.claim(now=now + MINUTE, lease_s=60) is not None

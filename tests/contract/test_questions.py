@@ -1,4 +1,4 @@
-"""Every store keeps questions and receipts for those who may see them."""
+"""Every store keeps questions and feedback for those who may see them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from failbot.errors import NotFoundError
-from failbot.models import Place, Receipt, Verdict
+from failbot.models import Feedback, Place, Verdict
 from failbot.store.base import Store
 from tests.make import ANA, BEN, direct, draft, private, public, viewer
 
@@ -81,44 +81,44 @@ def test_questions_of_an_interval_and_a_verdict(store: Store, now: datetime) -> 
 
 
 def test_the_latest_word_of_a_reader_counts(store: Store, now: datetime) -> None:
-    """Someone who changes their mind has one receipt."""
+    """Someone who changes their mind has one feedback."""
     store.failures.record(draft(), place=public(), author_id=ANA, now=now)
     question = keep(store, now)
     for helped in (True, False):
-        receipt = Receipt(question_id=question.id, number=1, user_id=BEN, helped=helped, at=now)
-        store.questions.receive(receipt, team_id="T1")
+        feedback = Feedback(question_id=question.id, number=1, user_id=BEN, helped=helped, at=now)
+        store.questions.give_feedback(feedback, team_id="T1")
     later = now + timedelta(seconds=1)
-    assert store.questions.receipts(viewer=viewer(), since=now, before=later) == [receipt]
-    assert store.questions.receipts(viewer=viewer(), since=later, before=later) == []
+    assert store.questions.feedback(viewer=viewer(), since=now, before=later) == [feedback]
+    assert store.questions.feedback(viewer=viewer(), since=later, before=later) == []
 
 
 def test_a_receipt_for_nothing_is_refused(store: Store, now: datetime) -> None:
     """A failure that is gone, or a question of another workspace."""
     question = keep(store, now)
-    receipt = Receipt(question_id=question.id, number=1, user_id=BEN, helped=True, at=now)
+    feedback = Feedback(question_id=question.id, number=1, user_id=BEN, helped=True, at=now)
     with pytest.raises(NotFoundError):
-        store.questions.receive(receipt, team_id="T1")
+        store.questions.give_feedback(feedback, team_id="T1")
     store.failures.record(draft(), place=public(), author_id=ANA, now=now)
     with pytest.raises(NotFoundError):
-        store.questions.receive(receipt, team_id="T2")
+        store.questions.give_feedback(feedback, team_id="T2")
 
 
 def test_receipts_need_sight_of_both_ends(store: Store, now: datetime) -> None:
-    """Neither a hidden failure nor a hidden question shows through a receipt."""
+    """Neither a hidden failure nor a hidden question shows through a feedback."""
     for place in (public(), private()):
         store.failures.record(draft(), place=place, author_id=ANA, now=now)
     for place in (public(), private()):
         question = keep(store, now, place=place)
         for number in (1, 2):
-            receipt = Receipt(
+            feedback = Feedback(
                 question_id=question.id, number=number, user_id=BEN, helped=True, at=now
             )
-            store.questions.receive(receipt, team_id="T1")
+            store.questions.give_feedback(feedback, team_id="T1")
     later = now + timedelta(seconds=1)
 
     def count(*channels: str) -> int:
         who = viewer("", *channels)
-        return len(store.questions.receipts(viewer=who, since=now, before=later))
+        return len(store.questions.feedback(viewer=who, since=now, before=later))
 
     assert count() == 1
     assert count("G0SECRET") == 4

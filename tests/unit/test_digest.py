@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failbot.memory.digest import compose, last_due, pattern, thanks, week_of
-from failbot.models import Digest, Question, Receipt, Schedule, Verdict
+from failbot.models import Digest, Feedback, Question, Schedule, Verdict
 from tests.make import ANA, BEN, failure, public
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
@@ -32,12 +32,12 @@ def question(
     )
 
 
-def receipt(question_id: int, number: int, *, helped: bool) -> Receipt:
-    return Receipt(question_id=question_id, number=number, user_id=BEN, helped=helped, at=NEW)
+def feedback(question_id: int, number: int, *, helped: bool) -> Feedback:
+    return Feedback(question_id=question_id, number=number, user_id=BEN, helped=helped, at=NEW)
 
 
 def composed(**more: object) -> Digest:
-    parts = {"recent": [], "since": SINCE, "questions": [], "receipts": [], "failures": {}}
+    parts = {"recent": [], "since": SINCE, "questions": [], "feedback": [], "failures": {}}
     return compose(week="2026-W10", **{**parts, **more})
 
 
@@ -90,10 +90,10 @@ def test_authors_are_thanked_for_answers() -> None:
     """A known answer counts unless a reader said no; a reader's yes always counts; not oneself."""
     failures = {1: failure(1, author_id=ANA), 2: failure(2, author_id="U0CY")}
     asked = [question(1, 1), question(2, 2), question(3, 1, user_id=ANA)]
-    said = [receipt(2, 2, helped=False)]
+    said = [feedback(2, 2, helped=False)]
     assert [(one.author_id, one.numbers) for one in thanks(asked, said, failures)] == [(ANA, (1,))]
     related = question(4, 1, 2, verdict=Verdict.RELATED)
-    helped = [receipt(4, 2, helped=True)]
+    helped = [feedback(4, 2, helped=True)]
     assert [one.author_id for one in thanks([related], helped, failures)] == ["U0CY"]
 
 

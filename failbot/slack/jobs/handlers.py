@@ -1,4 +1,4 @@
-"""What the workers do with each kind of item: answer a question, show a card, remove one."""
+"""What the workers do with each kind of job: answer a question, show a card, remove one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from failbot.slack.markup import question
 from failbot.slack.views.answers import answer_message, private_message
 from failbot.slack.views.blocks import Message, apology, help_message, notice, with_remark
 from failbot.slack.views.cards import card, leaked, logged, saved, unposted
-from failbot.store.base import Item
+from failbot.store.base import Job
 
 PATIENCE_S = 10.0  # how long a question waits for the model
 
@@ -38,9 +38,9 @@ class Shown:
     response_url: str = ""
 
 
-def answer_question(bot: Bot, item: Item) -> None:
+def answer_question(bot: Bot, job: Job) -> None:
     """Answers in the thread; what only the asker may see is shown to them alone."""
-    asked = Asked(**item.payload)  # type: ignore[arg-type]  # as events.store_questions stored it
+    asked = Asked(**job.payload)  # type: ignore[arg-type]  # as events.store_questions stored it
     thread_ts = asked.thread_ts or asked.message_ts
     public, private = _reply(bot, asked)
     delivery.post_once(
@@ -49,7 +49,7 @@ def answer_question(bot: Bot, item: Item) -> None:
         message=public,
         event_type=delivery.ANSWER,
         key=asked.key,
-        may_be_posted=item.attempts > 1,
+        may_be_posted=job.attempts > 1,
         thread_ts=thread_ts,
     )
     if private:
@@ -62,16 +62,16 @@ def answer_question(bot: Bot, item: Item) -> None:
         )
 
 
-def show_card(bot: Bot, item: Item) -> None:
+def show_card(bot: Bot, job: Job) -> None:
     """Posts or renews the failure's card, then tells its author what the card does not."""
-    shown = Shown(**item.payload)  # type: ignore[arg-type]  # as listeners.submit stored it
+    shown = Shown(**job.payload)  # type: ignore[arg-type]  # as listeners.submit stored it
     channels = frozenset({shown.entry_channel_id})
-    viewer = Viewer(team_id=item.team_id, user_id=shown.user_id, channel_ids=channels)
+    viewer = Viewer(team_id=job.team_id, user_id=shown.user_id, channel_ids=channels)
     try:
         failure = bot.service.show(shown.number, viewer=viewer)
     except NotFoundError:
         return  # deleted meanwhile
-    refusal = _put_card(bot, failure, shown, may_be_posted=item.attempts > 1)
+    refusal = _put_card(bot, failure, shown, may_be_posted=job.attempts > 1)
     message = _told(bot, failure, shown)
     remark = " ".join(filter(None, [refusal, leaked(shown.secrets) if shown.secrets else ""]))
     if message is None and not remark:
@@ -85,23 +85,23 @@ def show_card(bot: Bot, item: Item) -> None:
     )
 
 
-def remove_card(bot: Bot, item: Item) -> None:
+def remove_card(bot: Bot, job: Job) -> None:
     """Takes a deleted failure's card out of its channel."""
     try:
         bot.client.chat_delete(
-            channel=str(item.payload["channel_id"]), ts=str(item.payload["message_ts"])
+            channel=str(job.payload["channel_id"]), ts=str(job.payload["message_ts"])
         )
     except SlackApiError as error:
         if delivery.error_code(error) != "message_not_found":
             raise
 
 
-def apologize(bot: Bot, item: Item, reference: str) -> None:
-    """Tells whoever waits for this item that it broke."""
-    channel_id, user_id = item.payload.get("channel_id"), item.payload.get("user_id")
+def apologize(bot: Bot, job: Job, reference: str) -> None:
+    """Tells whoever waits for this job that it broke."""
+    channel_id, user_id = job.payload.get("channel_id"), job.payload.get("user_id")
     if not (isinstance(channel_id, str) and isinstance(user_id, str)):
         return
-    thread_ts = item.payload.get("thread_ts") or item.payload.get("message_ts") or ""
+    thread_ts = job.payload.get("thread_ts") or job.payload.get("message_ts") or ""
     delivery.whisper(
         bot.client,
         apology(reference),

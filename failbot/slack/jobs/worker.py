@@ -1,6 +1,6 @@
 """The threads that take work from the inbox and answer: tried again until it is said, or useless.
 
-An item is finished after its message is sent. A crash between the two leaves the item; whoever
+A job is finished after its message is sent. A crash between the two leaves the job; whoever
 takes it next looks for the message before sending it again. A process that is paused for longer
 than its lease between looking and sending can still send twice.
 """
@@ -19,7 +19,7 @@ from failbot.errors import FailbotError, StoreError
 from failbot.slack.bot import Bot
 from failbot.slack.jobs.delivery import error_code, is_final, retry_after_s
 from failbot.slack.places import SLACK_FAILURES
-from failbot.store.base import Item
+from failbot.store.base import Job
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ POLL_S = 1.0  # another process may have stored work, or a retry is due
 LONGEST_PAUSE_S = 300.0
 KEPT = timedelta(days=1)  # an answer is of no use after that
 
-Handler = Callable[[Bot, Item], None]
-Apology = Callable[[Bot, Item, str], None]
+Handler = Callable[[Bot, Job], None]
+Apology = Callable[[Bot, Job, str], None]
 
 
 class Workers:
@@ -41,7 +41,7 @@ class Workers:
     def __init__(
         self, bot: Bot, handlers: Mapping[str, Handler], *, apologize: Apology, woken: Event
     ) -> None:
-        """:param apologize: tells whoever waits for the item that it broke, with a reference.
+        """:param apologize: tells whoever waits for the job that it broke, with a reference.
 
         :param woken: set by whoever puts something into the inbox.
         """
@@ -51,7 +51,7 @@ class Workers:
         self._woken = woken
         self._stop = Event()
         self._threads: list[Thread] = []
-        self._held: dict[int, Item] = {}
+        self._held: dict[int, Job] = {}
         self._holding = Lock()
         self._ended = Event()
 
@@ -70,13 +70,13 @@ class Workers:
         self._ended.set()
 
     def run_one(self) -> bool:
-        """Whether there was an item that was due; it is finished or released."""
-        item = self._bot.inbox.claim(now=self._bot.now(), lease_s=LEASE_S)
-        if item is None:
+        """Whether there was a job that was due; it is finished or released."""
+        job = self._bot.inbox.claim(now=self._bot.now(), lease_s=LEASE_S)
+        if job is None:
             return False
         with self._holding:
-            self._held[item.id] = item
-        self._work(item)
+            self._held[job.id] = job
+        self._work(job)
         return True
 
     def _run(self) -> None:
@@ -96,55 +96,53 @@ class Workers:
             until = self._bot.now() + timedelta(seconds=LEASE_S)
             try:
                 with self._holding:
-                    for item in self._held.values():
-                        self._bot.inbox.hold(item, until=until)
+                    for job in self._held.values():
+                        self._bot.inbox.hold(job, until=until)
             except StoreError:
                 logger.exception("leases are not renewed")
 
-    def _handle(self, item: Item) -> None:
+    def _handle(self, job: Job) -> None:
         try:
-            self._handlers[item.kind](self._bot, item)
+            self._handlers[job.kind](self._bot, job)
         finally:  # from here on nothing may renew it: it is finished, or waits for its retry
             with self._holding:
-                self._held.pop(item.id, None)
+                self._held.pop(job.id, None)
 
-    def _work(self, item: Item) -> None:
+    def _work(self, job: Job) -> None:
         try:
-            self._handle(item)
+            self._handle(job)
         except SLACK_FAILURES as error:
-            self._after_slack(item, error)
+            self._after_slack(job, error)
         except StoreError as error:
-            self._again(item, str(error), after_s=0.0)
+            self._again(job, str(error), after_s=0.0)
         except Exception:
-            self._broken(item)
+            self._broken(job)
         else:
-            self._bot.inbox.finish(item)
+            self._bot.inbox.finish(job)
 
-    def _after_slack(self, item: Item, error: Exception) -> None:
+    def _after_slack(self, job: Job, error: Exception) -> None:
         if isinstance(error, SlackApiError) and is_final(error):
-            logger.warning(
-                "%s %s is given up: Slack says %s", item.kind, item.id, error_code(error)
-            )
-            self._bot.inbox.finish(item)
+            logger.warning("%s %s is given up: Slack says %s", job.kind, job.id, error_code(error))
+            self._bot.inbox.finish(job)
             return
-        self._again(item, type(error).__name__, after_s=retry_after_s(error))
+        self._again(job, type(error).__name__, after_s=retry_after_s(error))
 
-    def _again(self, item: Item, reason: str, *, after_s: float) -> None:
+    def _again(self, job: Job, reason: str, *, after_s: float) -> None:
         now = self._bot.now()
-        if now - item.received_at > KEPT:
-            logger.error("%s %s is given up after a day: %s", item.kind, item.id, reason)
-            self._bot.inbox.finish(item)
+        if now - job.received_at > KEPT:
+            logger.error("%s %s is given up after a day: %s", job.kind, job.id, reason)
+            self._bot.inbox.finish(job)
             return
-        pause_s = max(after_s, min(LONGEST_PAUSE_S, 2.0 ** min(item.attempts, 10)))
-        logger.info("%s %s waits %.0f s: %s", item.kind, item.id, pause_s, reason)
-        self._bot.inbox.release(item, retry_at=now + timedelta(seconds=pause_s))
+        pause_s = max(after_s, min(LONGEST_PAUSE_S, 2.0 ** min(job.attempts, 10)))
+        logger.info("%s %s waits %.0f s: %s", job.kind, job.id, pause_s, reason)
+        self._bot.inbox.release(job, retry_at=now + timedelta(seconds=pause_s))
 
-    def _broken(self, item: Item) -> None:
+    def _broken(self, job: Job) -> None:
         """A defect: said with a reference, and not tried again."""
         reference = secrets.token_hex(4)
-        logger.exception("reference %s: %s %s broke", reference, item.kind, item.id)
+        logger.exception("reference %s: %s %s broke", reference, job.kind, job.id)
         try:
-            self._apologize(self._bot, item, reference)
+            self._apologize(self._bot, job, reference)
         except (*SLACK_FAILURES, FailbotError):
             logger.exception("reference %s could not be told", reference)
-        self._bot.inbox.finish(item)
+        self._bot.inbox.finish(job)

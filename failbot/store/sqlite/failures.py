@@ -73,7 +73,7 @@ class SqliteFailures:
             failure_id = self._find(number, viewer)["id"]
             touch(db, [failure_id], viewer.team_id)
             db.table("failures_fts").delete_where("rowid = ?", [failure_id])
-            db.table("failures").delete(failure_id)  # versions, vectors and receipts go with it
+            db.table("failures").delete(failure_id)  # versions, vectors and feedback go with it
 
     def set_card(self, number: int, *, team_id: str, message_ts: str) -> None:
         with self._connection.write() as db:
@@ -181,7 +181,7 @@ TEAM_TABLES = (
     "embeddings",
     "changes",
     "questions",
-    "receipts",
+    "feedback",
     "calibrations",
 )
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from failbot.store.base import Item
+from failbot.store.base import Job
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.rows import instant, stamp
 
@@ -40,7 +40,7 @@ class SqliteInbox:
             db.table("inbox").insert(row | {"received_at": stamp(now), "due_at": stamp(now)})
             return True
 
-    def claim(self, *, now: datetime, lease_s: float) -> Item | None:
+    def claim(self, *, now: datetime, lease_s: float) -> Job | None:
         with self._connection.write() as db:
             due = db.query(
                 "SELECT * FROM inbox WHERE due_at <= ? ORDER BY due_at, id LIMIT 1", [stamp(now)]
@@ -50,7 +50,7 @@ class SqliteInbox:
                 return None
             until = stamp(now + timedelta(seconds=lease_s))
             db.table("inbox").update(row["id"], {"due_at": until, "attempts": row["attempts"] + 1})
-        return Item(
+        return Job(
             id=row["id"],
             kind=row["kind"],
             team_id=row["team_id"],
@@ -59,16 +59,16 @@ class SqliteInbox:
             received_at=instant(row["received_at"]),
         )
 
-    def hold(self, item: Item, *, until: datetime) -> None:
+    def hold(self, job: Job, *, until: datetime) -> None:
         with self._connection.write() as db:
-            db.execute("UPDATE inbox SET due_at = ? WHERE id = ?", [stamp(until), item.id])
+            db.execute("UPDATE inbox SET due_at = ? WHERE id = ?", [stamp(until), job.id])
 
-    def finish(self, item: Item) -> None:
+    def finish(self, job: Job) -> None:
         with self._connection.write() as db:
-            db.table("inbox").delete_where("id = ?", [item.id])
+            db.table("inbox").delete_where("id = ?", [job.id])
 
-    def release(self, item: Item, *, retry_at: datetime) -> None:
-        self.hold(item, until=retry_at)
+    def release(self, job: Job, *, retry_at: datetime) -> None:
+        self.hold(job, until=retry_at)
 
     def waiting(self) -> int:
         with self._connection.read() as db:

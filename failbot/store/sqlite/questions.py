@@ -1,4 +1,4 @@
-"""Questions and receipts in SQLite."""
+"""Questions and feedback in SQLite."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from failbot.errors import NotFoundError
-from failbot.models import Place, Question, Receipt, Verdict, Viewer
+from failbot.models import Feedback, Place, Question, Verdict, Viewer
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.rows import instant, question_of, stamp, storable, visible
 
@@ -67,43 +67,43 @@ class SqliteQuestions:
         )
         return [question_of(row) for row in rows]
 
-    def receive(self, receipt: Receipt, *, team_id: str) -> None:
+    def give_feedback(self, feedback: Feedback, *, team_id: str) -> None:
         with self._connection.write() as db:
-            self.get(receipt.question_id, team_id=team_id)
-            numbered = [team_id, receipt.number]
+            self.get(feedback.question_id, team_id=team_id)
+            numbered = [team_id, feedback.number]
             ids = [
                 row["id"]
                 for row in db.table("failures").rows_where("team_id = ? AND number = ?", numbered)
             ]
             if not ids:
-                raise NotFoundError(f"F-{receipt.number} is not there any more.")
-            row = {"question_id": receipt.question_id, "failure_id": ids[0], "team_id": team_id}
-            row |= {"user_id": receipt.user_id, "helped": int(receipt.helped)}
-            db.table("receipts").upsert(
-                row | {"received_at": stamp(receipt.at)},
+                raise NotFoundError(f"F-{feedback.number} is not there any more.")
+            row = {"question_id": feedback.question_id, "failure_id": ids[0], "team_id": team_id}
+            row |= {"user_id": feedback.user_id, "helped": int(feedback.helped)}
+            db.table("feedback").upsert(
+                row | {"given_at": stamp(feedback.at)},
                 pk=("question_id", "failure_id", "user_id"),
             )
 
-    def receipts(self, *, viewer: Viewer, since: datetime, before: datetime) -> list[Receipt]:
+    def feedback(self, *, viewer: Viewer, since: datetime, before: datetime) -> list[Feedback]:
         seen, parameters = visible(viewer)
         asked, _ = visible(viewer, author="user_id")
         rows = self._connection.rows(
-            "SELECT receipts.*, number FROM receipts"
+            "SELECT feedback.*, number FROM feedback"
             f" JOIN (SELECT id, number FROM failures WHERE {seen}) AS failure"
             " ON failure.id = failure_id"
             f" JOIN (SELECT id FROM questions WHERE {asked}) AS question"
             " ON question.id = question_id"
-            " WHERE received_at >= :since AND received_at < :before"
-            " ORDER BY received_at, question_id, failure_id, user_id",
+            " WHERE given_at >= :since AND given_at < :before"
+            " ORDER BY given_at, question_id, failure_id, user_id",
             parameters | {"since": stamp(since), "before": stamp(before)},
         )
         return [
-            Receipt(
+            Feedback(
                 question_id=row["question_id"],
                 number=row["number"],
                 user_id=row["user_id"],
                 helped=bool(row["helped"]),
-                at=instant(row["received_at"]),
+                at=instant(row["given_at"]),
             )
             for row in rows
         ]
