@@ -177,7 +177,7 @@ def _calibrations(runtime: Runtime, model: str) -> Iterator[Check]:
     pair = f"{model} with {reranker}" if reranker else model
     for team_id in runtime.store.failures.teams() or [""]:
         used = calibration_for(runtime.store, team_id, model=model, reranker=reranker)
-        words = f"none for {pair}: it answers cautiously; run `failbot tune`"
+        words = f"none for {pair}: it answers cautiously; run `failbot calibrate`"
         if not used.is_cautious:
             words = f"{used.origin} for {pair}, from {used.questions} questions"
         if used.origin == "own":

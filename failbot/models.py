@@ -14,6 +14,7 @@ TEXT_LIMIT = 40_000  # characters of one text; Slack truncates a message there (
 TITLE_LIMIT = 300
 NAME_LIMIT = 120  # characters of a title derived from what happened
 LIST_LIMIT = 20
+SHOWN_HITS = 3  # matches that an answer shows: a list of more is a search result, not an answer
 ITEM_LIMIT = {"links": 2_000, "tags": 50}
 TEXT_FIELDS = ("tried", "happened", "lesson", "valid_while", "cost", "title", "external_id")
 
@@ -174,9 +175,22 @@ class Answer:
     hits: tuple[Hit, ...]
     confidence: float
     by_words_only: bool = False  # the model was not ready: no vectors were compared
+    is_partial: bool = False  # some entries have no vectors yet: they were compared by words
     basis: Basis | None = None
 
-    def shown(self, limit: int = 3) -> tuple[Hit, ...]:
+    @property
+    def caveat(self) -> str:
+        """What keeps this answer from being the last word, in a sentence; "" where nothing does."""
+        if self.by_words_only:
+            return "The model is still loading, so only words were compared; ask again in a minute."
+        if self.is_partial:
+            return (
+                "Some entries came in just now and were compared by their words only; "
+                "ask again in a minute."
+            )
+        return ""
+
+    def shown(self, limit: int = SHOWN_HITS) -> tuple[Hit, ...]:
         """The hits to show as answers: none when the verdict is unknown."""
         if self.verdict is Verdict.UNKNOWN:
             return ()

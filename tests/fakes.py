@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from failbot.encoder.base import Encoding, Kind, unit, well_formed
+from failbot.encoder.base import Kind, unit, well_formed
+from failbot.search.values import Encoding
 
 
 class WordEncoder:

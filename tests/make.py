@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from failbot.models import Draft, Failure, Place, Viewer, Visibility
-from failbot.store.base import Embedding
+from failbot.search.values import Embedding
 
 TEAM = "T1"
 ANA, BEN = "U0ANA", "U0BEN"

@@ -11,13 +11,13 @@ from failbot.cli import output
 from failbot.models import Answer, Basis, Hit
 
 SIGNALS = {
-    "late": "late: the question's tokens, found in the entry",
-    "words": "words: BM25, of the most that it could be",
-    "meaning": "meaning: cosine of the whole text",
+    "late_interaction": "late_interaction: the question's tokens, found in the entry",
+    "bm25": "bm25: of the most that it could be",
+    "dense": "dense: cosine of the whole text",
     "title": "title: cosine of the title",
-    "second": "second: the reranker's score",
-    "gap": "gap: score above the five next best",
-    "back": "back: the entry's tokens, found in the question",
+    "reranker": "reranker: the cross-encoder's score",
+    "margin": "margin: score above the five next best",
+    "reverse": "reverse: the entry's tokens, found in the question",
 }
 
 
@@ -45,7 +45,7 @@ def origin(basis: Basis) -> str:
         return f"your own for {pair}, from {basis.questions} questions with an answer."
     if basis.origin == "shipped":
         return f"shipped for {pair}, from {basis.questions} questions with an answer."
-    return f"none for {pair or 'words alone'}, so a cautious one; `failbot tune` makes it."
+    return f"none for {pair or 'words alone'}, so a cautious one; `failbot calibrate` makes it."
 
 
 def _score(hits: Sequence[Hit]) -> list[tuple[str, ...]]:
@@ -74,11 +74,11 @@ def _probability(hits: Sequence[Hit], basis: Basis) -> list[tuple[str, ...]]:
 
 
 def _formula(hits: Sequence[Hit]) -> str:
-    from failbot.search.scoring import CLOSE_FROM, CLOSE_WEIGHT, SECOND_WEIGHT, WORDS_WEIGHT
+    from failbot.search.scoring import BM25_WEIGHT, CLOSE_FROM, CLOSE_WEIGHT, RERANKER_WEIGHT
 
-    second = f" + {SECOND_WEIGHT:.1f} × second" if "second" in hits[0].signals else ""
+    reranker = f" + {RERANKER_WEIGHT:.1f} × reranker" if "reranker" in hits[0].signals else ""
     return (
-        f"score = late + {WORDS_WEIGHT:.1f} × words + {CLOSE_WEIGHT:.0f} × (what meaning or title "
-        f"have above {CLOSE_FROM:.1f})²{second}; from the fourth on, less what is unlike the "
-        "first. No match is more probable than the one before it."
+        f"score = late_interaction + {BM25_WEIGHT:.1f} × bm25 + {CLOSE_WEIGHT:.0f} × (what dense "
+        f"or title have above {CLOSE_FROM:.1f})²{reranker}; from the fourth on, less what is "
+        "unlike the first. No match is more probable than the one before it."
     )

@@ -84,8 +84,8 @@ def ask(
     output.show_answer(answer, limit=limit)
     if explain:
         show_explanation(answer, limit=limit)
-    if answer.by_words_only:
-        output.warn("the model was not ready; only words were compared.")
+    if answer.caveat:
+        output.warn(answer.caveat)
 
 
 def _typed(text: str, what: str) -> str:

@@ -103,7 +103,7 @@ def waiting(words: str) -> Iterator[None]:
 
 def show_answer(answer: Answer, *, limit: int) -> None:
     """The verdict in a sentence, then the matches, or the one that is too weak to count."""
-    click.secho(VERDICTS[answer.verdict], bold=True)
+    click.secho(_verdict(answer), bold=True)
     for hit in answer.shown(limit):
         click.echo()
         show_hit(hit)
@@ -113,6 +113,12 @@ def show_answer(answer: Answer, *, limit: int) -> None:
             f"The closest is a weak match ({weak.probability:.0%}): "
             f"{weak.failure.reference} {clean(weak.failure.name)}"
         )
+
+
+def _verdict(answer: Answer) -> str:
+    if answer.verdict is Verdict.UNKNOWN and answer.caveat:
+        return "Nothing found yet."
+    return VERDICTS[answer.verdict]
 
 
 def show_hit(hit: Hit) -> None:

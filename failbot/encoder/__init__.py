@@ -6,9 +6,10 @@ import logging
 from pathlib import Path
 from typing import Literal
 
-from failbot.encoder.base import Encoder, Encoding, Kind
+from failbot.encoder.base import Encoder, Kind
 from failbot.encoder.weights import find_weights
 from failbot.errors import ModelError
+from failbot.search.values import Encoding
 
 __all__ = ["Encoder", "Encoding", "Kind", "Runtime", "open_encoder"]
 

@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from failbot.search.values import Encoding
+
 Kind = Literal["document", "query"]
 
 # Held while a library of models is imported and loads: they fill their modules in lazily, and two
@@ -19,26 +21,6 @@ IMPORTING = threading.Lock()
 # Below this length a vector is nothing but rounding error: it stays as it is, near zero.
 # The same bound as torch.nn.functional.normalize.
 SMALLEST_LENGTH = 1e-12
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Encoding:
-    """One text as vectors.
-
-    sentence: float32 (d,), L2-normalised.
-    tokens: float32 (t, h), rows L2-normalised: the transformer's last hidden states, one row a
-        token of the text; h is d unless the model projects its sentence vectors. No row stands
-        for [CLS], [SEP], padding or the model's prompt, so an empty text has t = 0. Text beyond
-        the model's window (256 tokens with the default model) is not seen and has no rows.
-    token_ids: int32 (t,), ids in the model's own vocabulary.
-    starts: int32 (t,), the offset in the text of each token's first character; all 0 for a model
-        whose tokenizer does not tell.
-    """
-
-    sentence: NDArray[np.float32]
-    tokens: NDArray[np.float32]
-    token_ids: NDArray[np.int32]
-    starts: NDArray[np.int32]
 
 
 class Encoder(Protocol):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from failbot.encoder.base import Encoder, Encoding, Kind
+from failbot.encoder.base import Encoder, Kind
 from failbot.encoder.onnx import (
     FORMAT,
     GRAPH,
@@ -32,6 +32,7 @@ from failbot.encoder.onnx import (
 )
 from failbot.encoder.weights import Weights, file_sha256, find_weights
 from failbot.errors import ModelError
+from failbot.search.values import Encoding
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from failbot.encoder.base import Dropped, Encoding, Kind, well_formed
+from failbot.encoder.base import Dropped, Kind, well_formed
 from failbot.encoder.weights import Weights, file_sha256
 from failbot.errors import ModelError
+from failbot.search.values import Encoding
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

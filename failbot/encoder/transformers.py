@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from failbot.encoder.base import IMPORTING, Dropped, Encoding, Kind, well_formed
+from failbot.encoder.base import IMPORTING, Dropped, Kind, well_formed
 from failbot.encoder.weights import Weights
 from failbot.errors import ModelError
+from failbot.search.values import Encoding
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -103,6 +103,7 @@ def answer_as_dict(answer: Answer, *, limit: int, explain: bool = False) -> dict
         "verdict": answer.verdict.value,
         "confidence": round(answer.confidence, 4),
         "by_words_only": answer.by_words_only,
+        "is_partial": answer.is_partial,
         "hits": [hit_as_dict(hit) for hit in answer.hits[:limit]],
     }
     if explain:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
-from failbot.encoder.base import Encoder, Encoding
+from failbot.encoder.base import Encoder
 from failbot.errors import ModelMismatchError
+from failbot.models import Failure
 from failbot.search.passages import text_of, title_of
 from failbot.search.signals import quantise
+from failbot.search.values import Embedding, Encoding
 from failbot.store import base
 
 log = logging.getLogger(__name__)
 
 BATCH = 64  # failures embedded between two commits
+FRESH = 4  # of this process's own latest, that a question embeds before it is answered: 40 ms
 
 
 class EncoderSource(Protocol):
@@ -46,6 +51,7 @@ class Embedder:
         self._source = source
         self._embedding = threading.Lock()  # one thread embeds at a time
         self._has_matched = False  # the stored vectors were once this process's model's
+        self._fresh: deque[tuple[str, int]] = deque(maxlen=FRESH)  # team and number
 
     def embed_missing(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Embeds what has no vectors of the current model yet; how many. Waits for the model.
@@ -94,9 +100,24 @@ class Embedder:
         )
         self._has_matched = True
 
-    def catch_up(self, encoder: Encoder) -> None:
-        """Embeds what was just recorded, at most one batch: the next question is to find it."""
-        self._embed_batch(encoder)
+    def expect(self, failure: Failure) -> None:
+        """The next question is to find this failure, which was recorded a moment ago."""
+        self._fresh.append((failure.team_id, failure.number))
+
+    def catch_up(self, encoder: Encoder, *, until: float) -> None:
+        """Embeds what is expected, at most `FRESH` failures; all others are the background's.
+
+        :param until: monotonic seconds; from then on nothing is begun.
+        """
+        fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
+        missing = self._store.embeddings.missing(encoder.name, limit=FRESH, among=fresh)
+        for one in missing:
+            if time.monotonic() < until:
+                self._store.embeddings.put(encoder.name, _embeddings(encoder, [one]))
+
+    def is_complete(self, encoder: Encoder) -> bool:
+        """Whether every failure has its vectors; else some are compared by their words alone."""
+        return self._store.embeddings.is_complete(encoder.name)
 
     def _embed(self, encoder: Encoder, progress: Callable[[int, int], None] | None) -> int:
         total = 0
@@ -117,7 +138,7 @@ class Embedder:
 
 def _embeddings(
     encoder: Encoder, missing: Sequence[base.Unembedded]
-) -> list[tuple[base.Unembedded, base.Embedding]]:
+) -> list[tuple[base.Unembedded, Embedding]]:
     texts = [text_of(one.draft) for one in missing]
     wholes = encoder.encode(texts)
     titles = encoder.encode([title_of(one.draft) for one in missing])
@@ -127,9 +148,9 @@ def _embeddings(
     ]
 
 
-def _embedding(whole: Encoding, title: Encoding, text: str) -> base.Embedding:
+def _embedding(whole: Encoding, title: Encoding, text: str) -> Embedding:
     told = telling(whole, text)
-    return base.Embedding(
+    return Embedding(
         vectors=np.stack([whole.sentence, title.sentence]),
         tokens=quantise(told.tokens),
         token_ids=told.token_ids,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from failbot.encoder.base import Encoder, Encoding
+from failbot.encoder.base import Encoder
 from failbot.encoder.reranker import Reranker
 from failbot.errors import ModelError
 from failbot.memory.embedding import Embedder, telling
@@ -16,7 +16,7 @@ from failbot.search.calibration import Calibration, load, with_caution
 from failbot.search.passages import text_of
 from failbot.search.quoting import best_sentence
 from failbot.search.scoring import rank
-from failbot.search.values import Candidate, Corpus, Query, RankedHit, Ranking
+from failbot.search.values import Candidate, Corpus, Encoding, Query, RankedHit, Ranking
 from failbot.search.words import salient, words
 from failbot.store import base
 
@@ -69,16 +69,19 @@ class Matcher:
         patience_s: float,
         limit: int,
         hidden: Collection[int] = (),
+        whole: bool = False,
     ) -> Answer:
         """The answer to this text; `hidden` are the numbers of failures to leave out.
+
+        `whole`: it is an entry's own text, all of which counts; else what tells in a long paste.
 
         :raises ModelMismatchError: the stored vectors are another model's.
         """
         until = time.monotonic() + patience_s
         encoder = self._embedder.encoder(patience_s)
         if encoder is not None:
-            self._embedder.catch_up(encoder)
-        query = _query(text, encoder)
+            self._embedder.catch_up(encoder, until=until)
+        query = _query(text if whole else salient(text), encoder)
         found = self._candidates(query, viewer, hidden, limit)
         corpus = self._store.search.corpus(viewer.team_id)
         ranking, used = self._ranked(
@@ -92,17 +95,18 @@ class Matcher:
         candidates = {one.number: one for one in found}
         hits = self._hits(ranking.hits[:limit], query, candidates, viewer=viewer, corpus=corpus)
         return Answer(
-            verdict=Verdict(ranking.verdict) if hits else Verdict.UNKNOWN,
+            verdict=ranking.verdict if hits else Verdict.UNKNOWN,
             hits=hits,
             confidence=ranking.confidence,
             by_words_only=encoder is None,
+            is_partial=encoder is not None and not self._embedder.is_complete(encoder),
             basis=used.basis,
         )
 
     def _ranked(
         self,
         query: Query,
-        found: Sequence[base.Candidate],
+        found: Sequence[Candidate],
         *,
         viewer: Viewer,
         corpus: Corpus,
@@ -110,18 +114,17 @@ class Matcher:
         until: float,
     ) -> tuple[Ranking, Calibration]:
         """The candidates in order, and what their probabilities were made with."""
-        scored = [_for_scorer(one) for one in found]
         used = calibration_for(self._store, viewer.team_id, model=model)
-        ranking = rank(query, scored, corpus=corpus, calibration=used)
-        reranker = self._second(until) if model and ranking.hits else None
+        ranking = rank(query, found, corpus=corpus, calibration=used)
+        reranker = self._ready_reranker(until) if model and ranking.hits else None
         if reranker is not None:
-            second = self._opinions(reranker, query, ranking, viewer=viewer)
+            reranked = self._opinions(reranker, query, ranking, viewer=viewer)
             used = calibration_for(self._store, viewer.team_id, model=model, reranker=reranker.name)
-            ranking = rank(query, scored, corpus=corpus, calibration=used, second=second)
+            ranking = rank(query, found, corpus=corpus, calibration=used, reranked=reranked)
         self._tell(used)
         return ranking, used
 
-    def _second(self, until: float) -> Reranker | None:
+    def _ready_reranker(self, until: float) -> Reranker | None:
         """The reranker; None where none is set, where it is late or cannot be used."""
         if self._reranker is None:
             return None
@@ -145,13 +148,13 @@ class Matcher:
         if used.model and used.is_cautious and pair not in self._told:
             self._told.add(pair)
             log.warning(
-                "no calibration for %s: answers are cautious until `failbot tune` makes one",
+                "no calibration for %s: answers are cautious until `failbot calibrate` makes one",
                 " with ".join(filter(None, pair)),
             )
 
     def _candidates(
         self, query: Query, viewer: Viewer, hidden: Collection[int], limit: int
-    ) -> list[base.Candidate]:
+    ) -> list[Candidate]:
         encoding = query.encoding
         found = self._store.search.candidates(
             query.words,
@@ -166,7 +169,7 @@ class Matcher:
         self,
         ranked: Sequence[RankedHit],
         query: Query,
-        candidates: Mapping[int, base.Candidate],
+        candidates: Mapping[int, Candidate],
         *,
         viewer: Viewer,
         corpus: Corpus,
@@ -183,26 +186,13 @@ class Matcher:
 
 
 def _query(text: str, encoder: Encoder | None) -> Query:
-    told = salient(text)
     encoding: Encoding | None = None
     if encoder is not None:
-        encoding = telling(encoder.encode([told], kind="query")[0], told)
-    return Query(text=told, encoding=encoding, words=tuple(words(told)))
+        encoding = telling(encoder.encode([text], kind="query")[0], text)
+    return Query(text=text, encoding=encoding, words=tuple(words(text)))
 
 
-def _for_scorer(one: base.Candidate) -> Candidate:
-    made = one.embedding
-    return Candidate(
-        number=one.number,
-        sentence=made.vectors[0] if made else None,
-        title_sentence=made.vectors[1] if made else None,
-        tokens=made.tokens if made else None,
-        token_ids=made.token_ids if made else None,
-        words=one.words,
-    )
-
-
-def _sentence(query: Query, one: base.Candidate, failure: Failure, corpus: Corpus) -> str:
+def _sentence(query: Query, one: Candidate, failure: Failure, corpus: Corpus) -> str:
     """The sentence of the failure that matches best; "" where there are no vectors to compare."""
     if one.embedding is None or query.encoding is None:
         return ""

@@ -15,6 +15,7 @@ from failbot.memory.embedding import Embedder, EncoderSource
 from failbot.memory.matching import Matcher, RerankerSource
 from failbot.memory.redact import redact
 from failbot.models import (
+    SHOWN_HITS,
     TEXT_LIMIT,
     Answer,
     Digest,
@@ -33,8 +34,6 @@ from failbot.search.passages import text_of
 from failbot.store.base import Store
 
 log = logging.getLogger(__name__)
-
-SIMILAR_LIMIT = 3
 
 
 class Service:
@@ -56,11 +55,12 @@ class Service:
         Secrets are redacted first. Its vectors follow in the background.
         :raises DraftError: what is wrong, by field.
         """
-        recorded = self._store.failures.record(
+        failure, is_new = self._store.failures.record(
             _checked(draft), place=place, author_id=author_id, now=now, source=source
         )
+        self._embedder.expect(failure)
         self.written.set()
-        return recorded
+        return failure, is_new
 
     def record_many(
         self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
@@ -82,6 +82,7 @@ class Service:
         revised = self._store.failures.revise(
             number, _checked(draft), viewer=viewer, by=viewer.user_id, now=now
         )
+        self._embedder.expect(revised)
         self.written.set()
         return revised
 
@@ -152,11 +153,15 @@ class Service:
 
     def similar(self, failure: Failure, *, viewer: Viewer) -> tuple[Hit, ...]:
         """Earlier failures like this one, best first, at most 3; only what an answer would show."""
-        text = text_of(failure)[:TEXT_LIMIT]
         answer = self._matcher.answer(
-            text, viewer=viewer, patience_s=2.0, limit=SIMILAR_LIMIT, hidden=[failure.number]
+            text_of(failure)[:TEXT_LIMIT],
+            viewer=viewer,
+            patience_s=2.0,
+            limit=SHOWN_HITS,
+            hidden=[failure.number],
+            whole=True,
         )
-        return answer.shown(SIMILAR_LIMIT)
+        return answer.shown()
 
     def keep_question(
         self,

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from failbot.models import Viewer, Visibility
 from failbot.search.bm25 import Words
-from failbot.search.values import Corpus
+from failbot.search.values import Corpus, TokenIds, Vector
 from failbot.search.vectors import Mask, VectorIndex
-from failbot.store.base import Offsets, Vector
 
 VISIBILITIES = tuple(Visibility)
 DEAD_SHARE = 0.5  # beyond this share of dead slots a rebuild costs less than searching past them
@@ -32,7 +31,7 @@ class Entry:
     author_id: str
     words: tuple[str, ...]
     vector: Vector | None
-    token_ids: Offsets | None
+    token_ids: TokenIds | None
 
 
 class TeamIndex:
@@ -40,7 +39,7 @@ class TeamIndex:
 
     def __init__(self) -> None:
         self._slots: dict[int, int] = {}  # failure id -> its live slot
-        self._token_ids: list[Offsets | None] = []  # by slot; None where dead or not embedded
+        self._token_ids: list[TokenIds | None] = []  # by slot; None where dead or not embedded
         self._codes: dict[str, int] = {}  # channel and author ids as small numbers
         self._facts = _Growing(5)  # failure id, visibility, channel, author, is embedded
         self._vectors: VectorIndex | None = None
@@ -175,7 +174,7 @@ class _Frequencies:
     def __init__(self) -> None:
         self.counts: NDArray[np.int32] = np.zeros(0, np.int32)
 
-    def count(self, entries: Sequence[Offsets], step: int) -> None:
+    def count(self, entries: Sequence[TokenIds], step: int) -> None:
         """Adds `step` for each id once for each entry that holds it."""
         if not entries:
             return

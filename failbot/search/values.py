@@ -1,39 +1,61 @@
-"""What a scorer is given, and what it gives."""
+"""What retrieval works with: a question, the entries that may answer it, and their order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from failbot.models import Verdict
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
 Tokens = NDArray[np.int8]
 TokenIds = NDArray[np.int32]
+# Signals by name, each float32 (n,) in the candidates' order.
+Signals = Mapping[str, Vector]
 
 
-class Encoding(Protocol):
-    """A text as its model sees it: `failbot.encoder.Encoding` is one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """One text as vectors.
 
-    @property
-    def sentence(self) -> Vector:
-        """float32 (d,), L2-normalised."""
+    sentence: float32 (d,), L2-normalised.
+    tokens: float32 (t, h), rows L2-normalised: the transformer's last hidden states, one row a
+        token of the text; h is d unless the model projects its sentence vectors. No row stands
+        for [CLS], [SEP], padding or the model's prompt, so an empty text has t = 0. Text beyond
+        the model's window (256 tokens with the default model) is not seen and has no rows.
+    token_ids: int32 (t,), ids in the model's own vocabulary.
+    starts: int32 (t,), the offset in the text of each token's first character; all 0 for a model
+        whose tokenizer does not tell.
+    """
 
-    @property
-    def tokens(self) -> Matrix:
-        """float32 (t, h), rows L2-normalised."""
+    sentence: Vector
+    tokens: Matrix
+    token_ids: TokenIds
+    starts: TokenIds
 
-    @property
-    def token_ids(self) -> TokenIds:
-        """int32 (t,)."""
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Embedding:
+    """What one model made of one failure, as it is stored.
+
+    `vectors`: float32 (2, d), rows L2-normalised: the whole text, the title. `tokens`: int8
+    (t, h), see `signals.quantise`. `token_ids` and `starts` (the offset of each token's first
+    character in `passages.text_of`): int32 (t,). All arrays are read-only.
+    """
+
+    vectors: Matrix
+    tokens: Tokens
+    token_ids: TokenIds
+    starts: TokenIds
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Query:
-    """A question: its text, the stems of `tokens.words`, and its encoding if there is a model."""
+    """A question: its text, the stems of `words.words`, and its encoding if there is a model."""
 
     text: str
     words: tuple[str, ...]
@@ -42,19 +64,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Candidate:
-    """A failure that may match.
+    """A failure that may match: all that a scorer needs, whatever the backend.
 
-    `sentence` and `title_sentence` are the vectors of its whole text and of its title, `tokens`
-    those of the whole text's tokens by `quantise`, `token_ids` their ids. All four are None while
-    it is not embedded: then it is compared by its words alone.
+    `words` are its stems (`words.words`); `embedding` is None until it is made, and then it is
+    compared by its words alone.
     """
 
     number: int
     words: tuple[str, ...]
-    sentence: Vector | None = None
-    title_sentence: Vector | None = None
-    tokens: Tokens | None = None
-    token_ids: TokenIds | None = None
+    embedding: Embedding | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -76,8 +94,8 @@ class Corpus:
 class RankedHit:
     """One candidate in its place: `score` orders (higher is better), `probability` is calibrated.
 
-    `probability`, 0..1, is that it is the same failure as the one asked about.
-    `signals` say where both come from; see `signals.Signals`, and `gap` in `scoring`.
+    `probability`, 0..1, is that it is the same failure as the one asked about. `signals` say by
+    name where both come from; see `signals` and `scoring`.
     """
 
     number: int
@@ -91,5 +109,5 @@ class Ranking:
     """Hits best first; `confidence`, 0..1, is the probability that the first is the right one."""
 
     hits: tuple[RankedHit, ...]
-    verdict: Literal["known", "related", "unknown"]
+    verdict: Verdict
     confidence: float

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failbot.store.base import Vector, Vectors
+from failbot.search.values import Matrix, Vector
 
 Mask = NDArray[np.bool_]
 Slots = NDArray[np.int64]
@@ -38,7 +38,7 @@ class VectorIndex:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    def append(self, vectors: Vectors) -> None:
+    def append(self, vectors: Matrix) -> None:
         """Adds float32 (n, dimension); their slots follow on the last."""
         rows = np.ascontiguousarray(vectors, np.float32)
         is_exact = isinstance(self._index, self._faiss.IndexFlatIP)
@@ -62,7 +62,7 @@ class VectorIndex:
         found: Slots = slots[0][slots[0] >= 0]
         return found
 
-    def _quantised(self, rows: Vectors) -> Any:
+    def _quantised(self, rows: Matrix) -> Any:
         """An empty index of one byte a component, in the range of these rows."""
         faiss = self._faiss
         kind = faiss.ScalarQuantizer.QT_8bit

@@ -8,14 +8,11 @@ exist for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from failbot.models import (
     Draft,
@@ -29,12 +26,7 @@ from failbot.models import (
     Viewer,
 )
 from failbot.search.calibration import Calibration
-from failbot.search.values import Corpus
-
-Vector = NDArray[np.float32]
-Vectors = NDArray[np.float32]
-Tokens = NDArray[np.int8]
-Offsets = NDArray[np.int32]
+from failbot.search.values import Candidate, Corpus, Embedding, Vector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +92,11 @@ class Failures(Protocol):
     def count(self, *, viewer: Viewer, author_id: str = "") -> int: ...
 
     def search(self, text: str, *, viewer: Viewer, limit: int) -> list[Failure]:
-        """Full-text search, best first: all words must occur; no text is a syntax error."""
+        """Full-text search, best first: all words that tell must occur, in any of their forms.
+
+        The words are `search.words.words`, as a question's; none that tells finds nothing, and no
+        text is a syntax error.
+        """
 
     def private_channels(self, team_id: str) -> list[str]:
         """The ids of private channels that hold at least one entry, sorted."""
@@ -121,21 +117,6 @@ class Failures(Protocol):
 
     def at(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, Failure]:
         """The failures of these numbers that the viewer sees, by number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Embedding:
-    """What one model made of one failure.
-
-    `vectors`: float32 (2, d), rows L2-normalised: the whole text, the title. `tokens`: int8
-    (t, d), see `ranking.quantise`. `token_ids` and `starts` (the offset of each token's first
-    character in `passages.text_of`): int32 (t,). All arrays are read-only.
-    """
-
-    vectors: Vectors
-    tokens: Tokens
-    token_ids: Offsets
-    starts: Offsets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +145,16 @@ class Embeddings(Protocol):
     def activate(self, model: ActiveModel) -> None:
         """From now on this model's vectors are searched; those of others are removed."""
 
-    def missing(self, model: str, *, limit: int) -> list[Unembedded]:
-        """Failures of all workspaces still to be embedded by `model`, oldest first."""
+    def missing(
+        self, model: str, *, limit: int, among: Collection[tuple[str, int]] | None = None
+    ) -> list[Unembedded]:
+        """Failures of all workspaces still to be embedded by `model`, oldest first.
+
+        :param among: only of these, each by its workspace and number.
+        """
+
+    def is_complete(self, model: str) -> bool:
+        """Whether none is missing; costs little however many there are."""
 
     def put(self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]) -> None:
         """Keeps each, unless its failure was changed or deleted meanwhile; commits."""
@@ -187,19 +176,6 @@ class Calibrations(Protocol):
         """The one before is in force again; False when there was none to remove."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A failure that may match: all that a scorer needs, whatever the backend.
-
-    `words` are the failure's word tokens (`search.words`); `embedding` is None until it
-    is made.
-    """
-
-    number: int
-    words: tuple[str, ...]
-    embedding: Embedding | None
-
-
 class Search(Protocol):
     """Candidates for a question, filtered by the viewer inside the query."""
 
@@ -217,9 +193,6 @@ class Search(Protocol):
 
     def corpus(self, team_id: str) -> Corpus:
         """The workspace's statistics over all its entries."""
-
-    def refresh(self) -> None:
-        """Takes in what this and other processes wrote; the searches do it themselves."""
 
 
 class Questions(Protocol):

@@ -16,7 +16,8 @@ from failbot.memory.embedding import telling
 from failbot.models import Draft, Explanation, Place, Visibility
 from failbot.search.passages import text_of
 from failbot.search.signals import quantise
-from failbot.store.base import ActiveModel, Embedding
+from failbot.search.values import Embedding
+from failbot.store.base import ActiveModel
 from failbot.store.sqlite import SqliteStore
 
 TEAM = "local"

@@ -44,7 +44,7 @@ def test_signals_and_calibration_are_told_as_json(asked: Terminal) -> None:
     """Enough to make the probability again; without --explain no calibration is told."""
     answer = asked.json("ask", "--explain", QUESTION)
     signals, calibration = answer["hits"][0]["signals"], answer["calibration"]
-    assert set(signals) == {"late", "words", "meaning", "title", "gap", "back"}
+    assert set(signals) == {"late_interaction", "bm25", "dense", "title", "margin", "reverse"}
     odds = calibration["intercept"] + sum(
         by * signals.get(name, 0.0) for name, by in calibration["coefficients"].items()
     )

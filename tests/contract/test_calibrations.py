@@ -32,7 +32,9 @@ def test_it_belongs_to_its_workspace_model_and_reranker(store: Store, now: datet
     for team_id, model, reranker in (("T2", "m", ""), ("T1", "n", ""), ("T1", "m", "r")):
         assert store.calibrations.current(team_id, model=model, reranker=reranker) is None
         assert not store.calibrations.undo(team_id, model=model, reranker=reranker)
-    with_reranker = replace(with_caution(MINE, model="m", reranker="r"), second=2.5, origin="own")
+    cautious = with_caution(MINE, model="m", reranker="r")
+    slopes = {**cautious.coefficients, "reranker": 2.5}
+    with_reranker = replace(cautious, coefficients=slopes, origin="own")
     store.calibrations.keep(with_reranker, team_id="T1", now=now)
     assert store.calibrations.current("T1", model="m", reranker="r") == with_reranker
     assert store.calibrations.current("T1", model="m") == MINE

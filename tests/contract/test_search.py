@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from failbot.store.base import ActiveModel, Embedding, Store
+from failbot.search.values import Embedding
+from failbot.store.base import ActiveModel, Store
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
 
 MODEL = "toy"

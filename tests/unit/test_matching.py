@@ -72,7 +72,7 @@ def test_what_was_recorded_a_moment_ago_is_known(service: Service, now: datetime
     record(service, now, NAN)
     answer = service.ask("loss became NaN step fp16 gradients", viewer=viewer())
     assert answer.hits[0].failure.number == 2
-    assert answer.hits[0].signals["meaning"] > 0, "compared by its vectors, not by words alone"
+    assert answer.hits[0].signals["dense"] > 0, "compared by its vectors, not by words alone"
 
 
 def test_without_a_model_words_answer(store: Store, now: datetime) -> None:

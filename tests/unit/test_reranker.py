@@ -94,10 +94,10 @@ def test_its_opinion_changes_the_order(
     assert reranker is not None
     alone = filled(store, now, worst_first=reranker).ask(QUESTION, viewer=viewer())
     assert [hit.failure.number for hit in alone.hits] == [1, 2, 3]
-    assert "second" not in alone.hits[0].signals
+    assert "reranker" not in alone.hits[0].signals
     answer = ask(store, source)
     assert [hit.failure.number for hit in answer.hits] == [3, 2, 1]
-    seconds = [hit.signals["second"] for hit in answer.hits]
+    seconds = [hit.signals["reranker"] for hit in answer.hits]
     assert seconds == sorted(seconds, reverse=True)
 
 
@@ -116,13 +116,15 @@ def test_a_calibration_made_without_it_is_not_used_with_it(
         cautious = service.ask(QUESTION, viewer=viewer()).basis
     assert cautious is not None
     assert (cautious.origin, cautious.reranker) == ("cautious", reranker.name)
-    assert (cautious.known, cautious.coefficients["second"]) == (0.9, 0.0)
+    assert cautious.known == 0.9
+    assert "reranker" not in cautious.coefficients
     assert caplog.text.count(f"no calibration for words with {reranker.name}") == 1
-    made = replace(own, reranker=reranker.name, intercept=-1.0, gap=0.0, back=0.0, second=3.0)
+    slopes = {"reranker": 3.0}
+    made = replace(own, reranker=reranker.name, intercept=-1.0, coefficients=slopes)
     store.calibrations.keep(made, team_id="T1", now=now)
     answer = service.ask(QUESTION, viewer=viewer())
     assert answer.basis == made.basis, "taken up without a restart"
-    odds = -1 + 3 * answer.hits[0].signals["second"]
+    odds = -1 + 3 * answer.hits[0].signals["reranker"]
     assert answer.confidence == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-5)
     assert ask(store, None).basis == own.basis
 

@@ -1,110 +1,119 @@
-"""BM25 in memory, compared with the formula written out."""
+"""Words that match, and what is left of a long paste."""
 
 from __future__ import annotations
 
-import math
-import random
-from collections import Counter
-
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failbot.search.bm25 import K1, B, Words
-
-VOCABULARY = [f"w{n}" for n in range(12)]
-DOCUMENT = st.lists(st.sampled_from(VOCABULARY), max_size=12)
+from failbot.search.words import PASTE_LIMIT, content_words, salient, words
 
 
-def brute_force(documents: dict[int, list[str]], asked: list[str]) -> dict[int, float]:
-    """Every score above 0 by the formula, one document at a time."""
-    size = len(documents)
-    average = sum(map(len, documents.values())) / size if size else 0
-    scores: dict[int, float] = {}
-    for name, text in documents.items():
-        counts = Counter(text)
-        for word in set(asked) & counts.keys():
-            frequency = sum(word in other for other in documents.values())
-            weight = math.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
-            norm = K1 * (1 - B + B * len(text) / max(average, 1))
-            share = counts[word] * (K1 + 1) / (counts[word] + norm)
-            scores[name] = scores.get(name, 0) + weight * share
-    return scores
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 15), st.one_of(st.none(), DOCUMENT)), max_size=40),
-    DOCUMENT,
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        ("illegal address", "CUDA_ERROR_ILLEGAL_ADDRESS"),
+        ("cuda_error_illegal_address", "CUDA_ERROR_ILLEGAL_ADDRESS"),
+        ("the scaler", "GradScaler"),
+        ("gradscaler", "GradScaler"),
+        ("HTTP", "HTTPServer"),
+        ("bpb", "val_bpb"),
+        ("bf16", "bf16"),
+        ("80 ms", "80ms"),
+        (".95", "0.95"),
+        ("1e-8", "eps=1e-8,"),
+        ("diverged", "diverging"),
+        ("NaN", "nan"),
+        ("ﬁne-tuning", "fine tuned"),
+    ],
 )
-def test_any_history_of_writes_scores_as_the_formula_does(
-    writes: list[tuple[int, list[str] | None]], asked: list[str]
-) -> None:
-    """After adds, replacements and removals nothing of the past is left."""
-    index, documents = Words(), dict[int, list[str]]()
-    for name, text in writes:
-        if text is None:
-            index.remove(name)
-            documents.pop(name, None)
-        else:
-            index.add(name, text)
-            documents[name] = text
-    expected = brute_force(documents, asked)
-    found = dict(index.top(asked, 100))
-    assert found.keys() == expected.keys()
-    assert found == pytest.approx(expected, rel=1e-5)
-    assert len(index) == len(documents)
+def test_what_an_engineer_types_meets_what_was_stored(asked: str, stored: str) -> None:
+    """Every word of the question is among the words of the text."""
+    assert words(asked)
+    assert set(words(asked)) <= set(words(stored))
 
 
-def test_statistics_follow_the_writes() -> None:
-    """Size, frequencies and mean length are those of what is there."""
-    index = Words()
-    index.add(0, ["a", "a", "b"])
-    index.add(1, ["b"])
-    index.remove(0)
-    statistics = index.statistics()
-    assert (statistics.size, dict(statistics.frequency), statistics.average_length) == (
-        1,
-        {"b": 1},
-        1.0,
-    )
+def test_stop_words_and_tails_of_contractions_are_dropped() -> None:
+    """What carries no problem is no word."""
+    assert words("why don't we see it, isn't that the one?") == words("see")
 
 
-def test_only_the_best_come_best_first_and_ties_by_id() -> None:
-    """The cut keeps the order of the whole list."""
-    chances = random.Random(7)
-    index = Words()
-    for name in range(300):
-        index.add(name, chances.choices(VOCABULARY, k=4))
-    everything = index.top(["w1", "w2"], 300)
-    assert everything == sorted(everything, key=lambda one: (-one[1], one[0]))
-    assert index.top(["w1", "w2"], 10) == everything[:10]
+def test_a_version_number_is_no_decimal_number() -> None:
+    """Its parts are words of their own."""
+    assert words("v1.2.3")[-2:] == ["2", "3"]
 
 
-def test_a_mask_hides_entries_and_changes_no_score() -> None:
-    """Who asks decides what is seen, never how it scores."""
-    index = Words()
-    for name in range(20):
-        index.add(name, ["loss", f"w{name}"])
-    seen = index.top(["loss"], 5, mask=lambda ids: ids % 2 == np.int64(1))
-    assert [name for name, _ in seen] == [1, 3, 5, 7, 9]
-    assert seen[0][1] == index.top(["loss"], 1)[0][1]
+def test_repeats_are_kept_in_order() -> None:
+    """BM25 counts them."""
+    assert words("loss spike loss") == ["loss", "spike", "loss"]
 
 
-@pytest.mark.parametrize("asked", [[], ["unheard"]])
-def test_no_word_in_common_finds_nothing(asked: list[str]) -> None:
-    """Also in an empty memory."""
-    index = Words()
-    assert index.top(asked, 5) == []
-    index.add(3, ["loss"])
-    assert index.top(asked, 5) == []
-    assert index.top(["loss"], 0) == []
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("test", 1), ("ok", 1), ("is it the?", 0), ("loss losses", 1), ("loss spike", 2)],
+)
+def test_content_words_are_counted_once(text: str, count: int) -> None:
+    """Different meanings count, not letters."""
+    assert content_words(text) == count
 
 
-def test_removing_what_is_not_there_changes_nothing() -> None:
-    """Idempotent."""
-    index = Words()
-    index.add(1, ["loss"])
-    index.remove(2)
-    index.remove(2)
-    assert len(index) == 1
+def test_a_short_question_is_encoded_as_it_is() -> None:
+    """Only its line breaks go."""
+    assert salient("loss is NaN\n  after warmup") == "loss is NaN after warmup"
+
+
+PASTE = """we started the 70B run again last night and it died, has anyone seen this before?
+```
+2026-11-02 03:11:09 INFO step 4711 loss 2.31 lr 3e-4 tokens per second 41000 grad norm 0.4
+2026-11-02 03:11:10 INFO step 4712 loss 2.30 lr 3e-4 tokens per second 41010 grad norm 0.4
+2026-11-02 03:11:11 INFO step 4713 loss 2.32 lr 3e-4 tokens per second 41007 grad norm 0.4
+Traceback (most recent call last):
+  File "/home/ana/project/train/main.py", line 88, in <module>
+    main(parse_arguments())
+  File "/home/ana/project/train/engine.py", line 311, in step
+    torch.distributed.all_reduce(tensor)
+RuntimeError: NCCL error: unhandled system error 0x7f3a2b00c1d0
+```
+"""
+
+
+def test_a_long_paste_keeps_the_error_and_the_persons_words() -> None:
+    """Routine log lines go first."""
+    told = salient(PASTE, limit_words=32)
+    assert "RuntimeError: NCCL error: unhandled system error" in told
+    assert told.startswith("we started the 70B run again")
+    assert "INFO" not in told
+
+
+def test_where_little_fits_the_error_is_what_is_left() -> None:
+    """It tells more than anything around it."""
+    assert salient(PASTE, limit_words=6) == "RuntimeError: NCCL error: unhandled system error"
+
+
+def test_addresses_folders_and_time_stamps_go() -> None:
+    """They are of one machine and one night."""
+    told = salient(PASTE, limit_words=60)
+    assert "0x7f3a2b00c1d0" not in told
+    assert "/home/ana" not in told
+    assert "03:11" not in told
+
+
+def test_the_innermost_frame_comes_before_the_outer_ones() -> None:
+    """Where it broke tells more than where it began."""
+    frames = "\n".join(f'  File "a.py", line {n}, in layer{n}' for n in range(40))
+    told = salient(f"ValueError: bad shape\n{frames}", limit_words=20)
+    assert "layer39" in told
+    assert "layer0" not in told
+
+
+def test_one_endless_line_is_cut_at_the_limit() -> None:
+    """Also a paste without line breaks is bounded."""
+    assert len(salient("word " * 5_000).split()) == PASTE_LIMIT
+
+
+@given(st.text(max_size=2_000))
+def test_any_text_is_bounded_and_never_refused(text: str) -> None:
+    """Hostile text gives words without spaces and a paste within its limit."""
+    assert len(salient(text).split()) <= PASTE_LIMIT
+    assert all(word and not any(char.isspace() for char in word) for word in words(text))
+    assert content_words(text) >= 0

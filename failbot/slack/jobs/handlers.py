@@ -8,7 +8,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from failbot.errors import FailbotError, ModelError, NotFoundError, StoreError
-from failbot.models import Answer, Failure, Hit, Viewer
+from failbot.models import SHOWN_HITS, Answer, Failure, Hit, Viewer
 from failbot.slack.bot import Bot
 from failbot.slack.events import QUESTION, Asked
 from failbot.slack.jobs import delivery
@@ -146,15 +146,16 @@ def _answer(bot: Bot, asked: Asked, text: str) -> tuple[Message, Message | None]
         message_ts=asked.message_ts,
         now=bot.now(),
     )
-    better = _better(bot.service.ask(text, viewer=own, patience_s=0.0), answer)
-    hits = [*answer.hits[:3], *better]
+    better = [] if own == audience else _better(bot, text, own, answer)
+    hits = [*answer.hits[:SHOWN_HITS], *better]
     links = delivery.card_links(bot.client, (hit.failure for hit in hits))
     public = answer_message(answer, question=text, question_id=kept.id, links=links)
     return public, private_message(better, question_id=kept.id, links=links) if better else None
 
 
-def _better(own: Answer, public: Answer) -> list[Hit]:
-    """What matches better than anything that the others may see too."""
+def _better(bot: Bot, text: str, viewer: Viewer, public: Answer) -> list[Hit]:
+    """What this viewer may see and matches better than anything that the others may see too."""
+    own = bot.service.ask(text, viewer=viewer, patience_s=0.0)
     best = max((hit.probability for hit in public.shown()), default=0.0)
     known = {hit.failure.number for hit in public.hits}
     return [

@@ -30,7 +30,6 @@ _OPENINGS = {
     Verdict.KNOWN: "This looks like something we have met before:",
     Verdict.RELATED: "Nobody has recorded exactly this, but it may help to know:",
 }
-_WORDS_ONLY = "The model is still loading, so only words were compared; ask again in a minute."
 
 
 def answer_message(answer: Answer, *, question: str, question_id: int, links: Links) -> Message:
@@ -39,7 +38,7 @@ def answer_message(answer: Answer, *, question: str, question_id: int, links: Li
     if not shown:
         return _unknown(answer, question=question, links=links)
     message = _matches(_OPENINGS[answer.verdict], shown, question_id=question_id, links=links)
-    return with_remark(message, _WORDS_ONLY if answer.by_words_only else "")
+    return with_remark(message, answer.caveat)
 
 
 def private_message(hits: Sequence[Hit], *, question_id: int, links: Links) -> Message:
@@ -95,7 +94,7 @@ def _word_buttons(hit: Hit, question_id: int) -> Block:
 
 
 def _unknown(answer: Answer, *, question: str, links: Links) -> Message:
-    words = "Nobody has recorded this."
+    words = "Nothing found yet." if answer.caveat else "Nobody has recorded this."
     blocks = [section(f"*{words}*")]
     weak = answer.weak()
     if weak:
@@ -105,6 +104,4 @@ def _unknown(answer: Answer, *, question: str, links: Links) -> Message:
         blocks.append(section(f"The closest is a weak match: {titled(weak.failure, links)}{more}"))
     blocks.append(section("If it turns out not to work, log it, so that the next one finds it."))
     blocks.append(actions(button("Log it", LOG_IT, value=question)))
-    return with_remark(
-        Message(text=words, blocks=blocks), _WORDS_ONLY if answer.by_words_only else ""
-    )
+    return with_remark(Message(text=words, blocks=blocks), answer.caveat)

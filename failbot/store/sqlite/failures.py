@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -64,7 +63,7 @@ class SqliteFailures:
             changed = draft_row(draft) | {"version": version, "updated_at": stamp(now)}
             db.table("failures").update(row["id"], changed | {"words": _words(draft)})
             _keep_version(db, row["id"], viewer.team_id, version, draft, by, now)
-            _index_text(db, row["id"], draft)
+            _index_words(db, row["id"], _words(draft))
             touch(db, [row["id"]], viewer.team_id)
             return failure_of(_row(db, row["id"]))
 
@@ -118,7 +117,7 @@ class SqliteFailures:
         return int(self._connection.rows(query, parameters | more)[0]["n"])
 
     def search(self, text: str, *, viewer: Viewer, limit: int) -> list[Failure]:
-        terms = " ".join(f'"{word}"' for word in re.findall(r"\w+", storable(text)))
+        terms = " ".join(f'"{word}"' for word in words(storable(text)))
         if not terms:
             return []
         condition, parameters = visible(viewer)
@@ -217,7 +216,7 @@ def _insert(
     done = db.execute(f"INSERT INTO failures ({columns}) VALUES ({marks})", row)
     failure_id = int(done.lastrowid or 0)
     _keep_version(db, failure_id, place.team_id, 1, draft, author_id, now)
-    _index_text(db, failure_id, draft)
+    _index_words(db, failure_id, row["words"])
     touch(db, [failure_id], place.team_id)
     return failure_id
 
@@ -241,12 +240,9 @@ def _keep_version(
     )
 
 
-def _index_text(db: Database, failure_id: int, draft: Draft) -> None:
+def _index_words(db: Database, failure_id: int, stems: str) -> None:
     db.execute("DELETE FROM failures_fts WHERE rowid = ?", [failure_id])
-    db.execute(
-        "INSERT INTO failures_fts (rowid, text) VALUES (?, ?)",
-        [failure_id, storable(text_of(draft))],
-    )
+    db.execute("INSERT INTO failures_fts (rowid, words) VALUES (?, ?)", [failure_id, stems])
 
 
 def _words(draft: Draft) -> str:

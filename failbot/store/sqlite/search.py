@@ -12,8 +12,7 @@ import numpy as np
 
 from failbot.models import Viewer, Visibility
 from failbot.search.index import Entry, TeamIndex
-from failbot.search.values import Corpus
-from failbot.store.base import Candidate, Vector
+from failbot.search.values import Candidate, Corpus, Vector
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.embeddings import MODEL, embedding_of
 from failbot.store.sqlite.rows import visible
@@ -49,10 +48,6 @@ class SqliteSearch:
         with self._lock:
             self._refresh()
             return self._indexes[team_id].corpus()
-
-    def refresh(self) -> None:
-        with self._lock:
-            self._refresh()
 
     def _read(self, ids: Sequence[int], viewer: Viewer) -> list[Candidate]:
         """The candidates as they are now: one changed or hidden since the index was is left out."""

@@ -109,7 +109,7 @@ def test_a_reranker_needs_a_calibration_of_its_own(filled: Terminal, tmp_path: P
     told = {one["name"]: (one["state"], one["words"]) for one in checks}
     assert told["reranker"][0] == "ok"
     assert told["calibration"][0] == "warn"
-    assert "answers cautiously; run `failbot tune`" in told["calibration"][1]
+    assert "answers cautiously; run `failbot calibrate`" in told["calibration"][1]
     done = filled.run("tune", write(tmp_path / "q.jsonl", questions()), **with_it)
     assert done.returncode == 0, done.stderr
     assert "before (cautious)" in done.stdout

@@ -1,7 +1,8 @@
-"""`tune`: a calibration from a team's own labelled questions."""
+"""`calibrate`: a calibration from a team's own labelled questions."""
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,9 @@ from failbot.cli.session import Memory, Session, now, pass_session
 from failbot.errors import InputError
 
 if TYPE_CHECKING:
+    from failbot.evaluation.calibrating import Example, Fitted
     from failbot.evaluation.reading import Labelled
-    from failbot.search.calibration import Calibration, Example, Fitted
+    from failbot.search.calibration import Calibration
 
 ALL = 1_000_000_000
 FIGURES = {
@@ -35,7 +37,7 @@ FIGURES = {
 @click.option("--dry-run", is_flag=True, help="Say what would change, and keep nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @pass_session
-def tune(
+def calibrate(
     session: Session, questions: Path | None, undo: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Fit the answers' probability to your own labelled QUESTIONS.
@@ -51,14 +53,14 @@ def tune(
         with session.memory(everything=True) as memory:
             _undo(memory, as_json=as_json)
     else:
-        _tune(session, questions, dry_run=dry_run, as_json=as_json)
+        _calibrate(session, questions, dry_run=dry_run, as_json=as_json)
 
 
-def _tune(session: Session, path: Path, *, dry_run: bool, as_json: bool) -> None:
+def _calibrate(session: Session, path: Path, *, dry_run: bool, as_json: bool) -> None:
+    from failbot.evaluation.calibrating import fit, refuse_too_few
+    from failbot.evaluation.examples import resolved
     from failbot.evaluation.reading import read_questions
-    from failbot.evaluation.tuning import resolved
     from failbot.memory.matching import calibration_for
-    from failbot.search.calibration import fit, refuse_too_few
 
     labelled = read_questions(path)
     refuse_too_few(sum(bool(one.relevant) for one in labelled))
@@ -76,7 +78,7 @@ def _tune(session: Session, path: Path, *, dry_run: bool, as_json: bool) -> None
 
 
 def _asked(memory: Memory, questions: list[Labelled], reranker: str) -> list[Example]:
-    from failbot.evaluation.tuning import examples
+    from failbot.evaluation.examples import examples
 
     with output.progress("Asking") as progress:
         return examples(
@@ -104,7 +106,7 @@ def _report(fitted: Fitted, before: Calibration, *, is_kept: bool, as_json: bool
     if not fitted.after.coverage:
         output.warn("nothing would be called known: right and wrong first hits look alike.")
     if is_kept:
-        click.echo(f"\nKept: {origin(made.basis)} `failbot tune --undo` goes back.")
+        click.echo(f"\nKept: {origin(made.basis)} `failbot calibrate --undo` goes back.")
     else:
         click.echo("\nNothing was kept.")
 
@@ -128,4 +130,8 @@ def _undo(memory: Memory, *, as_json: bool) -> None:
         click.echo(f"In force again: {origin(now_used.basis)}")
 
 
-COMMANDS = (tune,)
+# What the command was called at first.
+tune = copy(calibrate)
+tune.name, tune.hidden = "tune", True
+
+COMMANDS = (calibrate, tune)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from failbot.errors import InputError, ModelError
+from failbot.evaluation.calibrating import Example
 from failbot.evaluation.metrics import same_failure
 from failbot.evaluation.reading import BAD_SHOWN, Labelled
 from failbot.memory.service import Service
 from failbot.models import Failure, Viewer, parse_reference
-from failbot.search.calibration import Example
 
 PATIENCE_S = 600.0
 
@@ -77,12 +77,9 @@ def _example(
     if answer.by_words_only or (answer.hits and answer.basis and answer.basis.reranker != reranker):
         raise ModelError("The models were not ready in time. Run `failbot doctor`.")
     first = answer.hits[0] if answer.hits else None
-    signals = first.signals if first else {}
     return Example(
         question=question.id,
-        gap=signals.get("gap", 0.0),
-        back=signals.get("back", 0.0),
-        second=signals.get("second", 0.0),
+        signals=first.signals if first else {},
         is_right=first is not None and first.failure.reference in same_failure(question.relevant),
         has_answer=bool(question.relevant),
         is_masked=masked,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from failbot.errors import InputError, ModelError
+from failbot.evaluation.examples import examples, resolved
 from failbot.evaluation.reading import Labelled
-from failbot.evaluation.tuning import examples, resolved
 from failbot.memory.service import Service
 from failbot.models import Viewer
 from failbot.store.base import Store
@@ -75,7 +75,7 @@ def test_each_answerable_question_is_asked_again_with_its_answer_hidden(service:
     assert (other.is_right, other.has_answer, other.is_masked) == (False, False, False)
     assert (masked.is_right, masked.has_answer, masked.is_masked) == (False, True, True)
     assert masked.question == plain.question
-    assert plain.gap > masked.gap
+    assert plain.signals["margin"] > masked.signals["margin"]
     assert seen[-1] == (3, 3)
 
 

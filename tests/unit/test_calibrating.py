@@ -8,22 +8,23 @@ import numpy as np
 import pytest
 
 from failbot.errors import InputError
-from failbot.search import calibration
-from failbot.search.calibration import (
-    Calibration,
-    Example,
-    TooFewLabelsError,
-    fit,
-    load,
-    with_caution,
-)
+from failbot.evaluation import calibrating
+from failbot.evaluation.calibrating import Example, TooFewLabelsError, fit
+from failbot.search.calibration import Calibration, load, with_caution
 
 DEFAULT = "all-MiniLM-L6-v2"
 
 
-def example(question: str, gap: float, back: float, *, is_right: bool, **more: bool) -> Example:
+def example(
+    question: str, margin: float, reverse: float, *, is_right: bool, **more: bool
+) -> Example:
     facts = {"has_answer": True, **more}
-    return Example(question=question, gap=gap, back=back, is_right=is_right, **facts)
+    signals = {"margin": margin, "reverse": reverse}
+    return Example(question=question, signals=signals, is_right=is_right, **facts)
+
+
+def changed(one: Example, **signals: float) -> Example:
+    return replace(one, signals={**one.signals, **signals})
 
 
 def examples(count: int, *, seed: int = 1, noise: float = 1.0) -> list[Example]:
@@ -48,7 +49,7 @@ def test_the_default_model_has_a_calibration_of_its_own() -> None:
     assert shipped.model == DEFAULT
     assert not shipped.is_cautious
     assert 0 < shipped.related < shipped.known < 1
-    assert shipped.questions >= calibration.LEAST_QUESTIONS
+    assert shipped.questions >= calibrating.LEAST_QUESTIONS
 
 
 def test_an_owner_before_the_models_name_changes_nothing() -> None:
@@ -65,14 +66,14 @@ def test_another_model_gets_a_cautious_one_that_says_so(model: str) -> None:
     assert cautious.known >= 0.9
 
 
-def test_more_gap_and_more_back_are_more_probable() -> None:
+def test_more_margin_and_more_reverse_are_more_probable() -> None:
     """Both signals speak for a match, and the ends are near certainty."""
     shipped = load(DEFAULT)
     rising = np.linspace(0, 0.5, 9, dtype=np.float32)
     flat = np.full(9, 0.3, np.float32)
-    assert (np.diff(shipped.probabilities(rising, flat)) > 0).all()
-    assert (np.diff(shipped.probabilities(flat / 3, rising)) > 0).all()
-    ends = shipped.probabilities(np.array([0, 0.5], np.float32), np.array([0.1, 0.5], np.float32))
+    assert (np.diff(shipped.probabilities({"margin": rising, "reverse": flat})) > 0).all()
+    assert (np.diff(shipped.probabilities({"margin": flat / 3, "reverse": rising})) > 0).all()
+    ends = shipped.probabilities({"margin": [0, 0.5], "reverse": [0.1, 0.5]})
     assert ends[0] < 0.1
     assert ends[1] > 0.95
 
@@ -81,8 +82,8 @@ def test_a_fit_finds_the_curve_that_made_the_examples() -> None:
     """Within the noise of 600 questions, masked ones left out."""
     plain = [one for one in examples(600) if not one.is_masked and one.has_answer]
     made = fit(plain, before=load(DEFAULT)).calibration
-    assert made.gap == pytest.approx(25, rel=0.25)
-    assert made.back == pytest.approx(5, rel=0.5)
+    assert made.coefficients["margin"] == pytest.approx(25, rel=0.25)
+    assert made.coefficients["reverse"] == pytest.approx(5, rel=0.5)
 
 
 def test_a_fit_keeps_false_answers_under_five_percent_held_out() -> None:
@@ -98,7 +99,9 @@ def test_masked_questions_that_look_right_raise_the_threshold() -> None:
     """Precision among the others would allow a lower one."""
     data = examples(200)
     lookalikes = [
-        replace(one, gap=4 * one.gap * (0.7 if at % 10 else 1.0)) if one.is_masked else one
+        changed(one, margin=4 * one.signals["margin"] * (0.7 if at % 10 else 1.0))
+        if one.is_masked
+        else one
         for at, one in enumerate(data)
     ]
     fitted = fit(lookalikes, before=load(DEFAULT))
@@ -141,14 +144,16 @@ def test_a_second_opinion_counts_as_far_as_it_tells() -> None:
     chances = np.random.default_rng(3)
     data = examples(200, noise=3.0)
     knowing = [
-        replace(one, second=float(chances.normal(0.8 if one.is_right else 0.2, 0.1)))
+        changed(one, reranker=float(chances.normal(0.8 if one.is_right else 0.2, 0.1)))
         for one in data
     ]
     alone, helped = (fit(some, before=load(DEFAULT)) for some in (data, knowing))
-    assert alone.calibration.second == 0
-    assert helped.calibration.second > 3
+    assert "reranker" not in alone.calibration.coefficients
+    assert helped.calibration.coefficients["reranker"] > 3
     assert helped.after.coverage > alone.after.coverage + 0.1
-    assert fit([replace(one, second=0.5) for one in data], before=load(DEFAULT)) == alone
+    constant = fit([changed(one, reranker=0.5) for one in data], before=load(DEFAULT))
+    assert constant.calibration.coefficients.pop("reranker") == 0
+    assert constant == alone
 
 
 def test_the_thresholds_hold_for_the_questions_they_were_made_from() -> None:
@@ -158,16 +163,18 @@ def test_the_thresholds_hold_for_the_questions_they_were_made_from() -> None:
     known = [
         one.is_right
         for one in data
-        if not one.is_masked and made.probabilities(one.gap, one.back) >= made.known
+        if not one.is_masked and made.probabilities(one.signals) >= made.known
     ]
     assert np.mean(known) >= 0.95
 
 
 def test_caution_says_known_late_and_gives_a_reranker_no_weight() -> None:
     """Until a calibration was made with it."""
-    own = replace(load(DEFAULT), origin="own", second=4.0)
+    shipped = load(DEFAULT)
+    own = replace(shipped, origin="own", coefficients={**shipped.coefficients, "reranker": 4.0})
     cautious = with_caution(own, model="ours", reranker="theirs")
-    assert (cautious.known, cautious.second, cautious.origin) == (0.9, 0.0, "cautious")
+    assert (cautious.known, cautious.coefficients) == (0.9, shipped.coefficients)
+    assert cautious.origin == "cautious"
     assert (cautious.basis.model, cautious.basis.reranker) == ("ours", "theirs")
 
 
@@ -180,5 +187,5 @@ def test_a_calibration_survives_json() -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"model": "x"}', "null"])
 def test_what_is_no_calibration_is_refused(text: str) -> None:
     """With words that say what to do."""
-    with pytest.raises(InputError, match="failbot tune"):
+    with pytest.raises(InputError, match="failbot calibrate"):
         Calibration.from_json(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,23 +14,20 @@ from failbot.search.calibration import Calibration
 from failbot.search.quoting import best_sentence
 from failbot.search.scoring import rank
 from failbot.search.signals import QUANTISATION, compare, quantise, token_weights
-from failbot.search.values import Candidate, Corpus, Query, Ranking
+from failbot.search.values import Candidate, Corpus, Embedding, Encoding, Query, Ranking
 from failbot.search.words import words
 
 WIDTH = 48
 CALIBRATION = Calibration(
-    model="toy", intercept=-4, gap=20, back=4, floor=0.2, known=0.7, related=0.3, questions=100
+    model="toy",
+    intercept=-4,
+    coefficients={"margin": 20, "reverse": 4},
+    floor=0.2,
+    known=0.7,
+    related=0.3,
+    questions=100,
 )
 VOCABULARY: dict[str, int] = {}
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A text whose words are its tokens; each word has a direction of its own."""
-
-    sentence: NDArray[np.float32]
-    tokens: NDArray[np.float32]
-    token_ids: NDArray[np.int32]
 
 
 def direction(word: str) -> NDArray[np.float32]:
@@ -39,12 +36,14 @@ def direction(word: str) -> NDArray[np.float32]:
     return vector / np.float32(np.linalg.norm(vector))
 
 
-def encoded(text: str) -> Encoded:
+def encoded(text: str) -> Encoding:
+    """A text whose words are its tokens; each word has a direction of its own."""
     pieces = text.lower().replace(".", "").split()
     tokens = np.array([direction(piece) for piece in pieces], np.float32).reshape(-1, WIDTH)
     total = tokens.sum(axis=0)
     ids = np.array([VOCABULARY[piece] for piece in pieces], np.int32)
-    return Encoded(total / np.float32(np.linalg.norm(total) + 1e-9), tokens, ids)
+    starts = np.zeros(len(ids), np.int32)
+    return Encoding(total / np.float32(np.linalg.norm(total) + 1e-9), tokens, ids, starts)
 
 
 def candidate(number: int, text: str, *, title: str = "") -> Candidate:
@@ -52,10 +51,12 @@ def candidate(number: int, text: str, *, title: str = "") -> Candidate:
     return Candidate(
         number=number,
         words=tuple(words(text)),
-        sentence=made.sentence,
-        title_sentence=encoded(title or text).sentence,
-        tokens=quantise(made.tokens),
-        token_ids=made.token_ids,
+        embedding=Embedding(
+            vectors=np.stack([made.sentence, encoded(title or text).sentence]),
+            tokens=quantise(made.tokens),
+            token_ids=made.token_ids,
+            starts=made.starts,
+        ),
     )
 
 
@@ -74,8 +75,8 @@ def corpus_of(candidates: list[Candidate]) -> Corpus:
     frequency = np.zeros(500, np.int32)
     for one in candidates:
         index.add(one.number, one.words)
-        if one.token_ids is not None:
-            frequency[np.unique(one.token_ids)] += 1
+        if one.embedding is not None:
+            frequency[np.unique(one.embedding.token_ids)] += 1
     found = index.statistics()
     return Corpus(
         size=found.size,
@@ -178,13 +179,17 @@ def test_signals_are_those_of_a_loop_over_tokens() -> None:
     made = asked.encoding
     assert made is not None
     for at, one in enumerate(MEMORY):
-        assert one.tokens is not None
-        assert one.token_ids is not None
-        alike = made.tokens @ (one.tokens / QUANTISATION).T
-        own, theirs = token_weights(made.token_ids, corpus), token_weights(one.token_ids, corpus)
-        assert signals.late[at] == pytest.approx(np.average(alike.max(1), weights=own), abs=1e-5)
-        assert signals.back[at] == pytest.approx(np.average(alike.max(0), weights=theirs), abs=1e-5)
-        assert signals.meaning[at] == pytest.approx(made.sentence @ one.sentence, abs=1e-5)
+        stored = one.embedding
+        assert stored is not None
+        alike = made.tokens @ (stored.tokens / QUANTISATION).T
+        own, theirs = (token_weights(ids, corpus) for ids in (made.token_ids, stored.token_ids))
+        expected = {
+            "late_interaction": np.average(alike.max(1), weights=own),
+            "reverse": np.average(alike.max(0), weights=theirs),
+            "dense": made.sentence @ stored.vectors[0],
+            "title": made.sentence @ stored.vectors[1],
+        }
+        assert {name: signals[name][at] for name in expected} == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_share_of_words_is_bm25_over_its_most() -> None:
@@ -193,7 +198,7 @@ def test_the_share_of_words_is_bm25_over_its_most() -> None:
     for one in MEMORY:
         index.add(one.number, one.words)
     asked = query("training loss loss leaked unheard")
-    shares = compare(asked, MEMORY, corpus=corpus_of(MEMORY)).words
+    shares = compare(asked, MEMORY, corpus=corpus_of(MEMORY))["bm25"]
     scores = dict(index.top(asked.words, 100))
     ratios = {one.number: share for one, share in zip(MEMORY, shares, strict=True) if share > 0}
     assert ratios.keys() == scores.keys()
@@ -210,8 +215,9 @@ def test_many_candidates_score_as_each_does_alone() -> None:
     together = compare(asked, memory, corpus=corpus)
     for at in (0, 33, 34, 89):
         alone = compare(asked, [memory[at]], corpus=corpus)
-        assert together.late[at] == pytest.approx(alone.late[0], abs=1e-6)
-        assert together.back[at] == pytest.approx(alone.back[0], abs=1e-6)
+        assert {name: values[at] for name, values in together.items()} == pytest.approx(
+            {name: values[0] for name, values in alone.items()}, abs=1e-6
+        )
 
 
 def test_rare_tokens_weigh_more() -> None:
@@ -247,16 +253,19 @@ def test_without_a_model_words_alone_decide_and_nothing_is_known() -> None:
     ranking = ranked("pretraining loss spikes despite clipping", is_encoded=False)
     assert numbers(ranking)[0] == 1
     assert ranking.verdict == "related"
-    assert ranking.hits[0].signals["meaning"] == 0
+    assert ranking.hits[0].signals["dense"] == 0
 
 
 def test_an_entry_without_tokens_matches_nothing() -> None:
     """Its text held nothing that the model knows."""
-    empty = replace(
-        MEMORY[1], tokens=np.zeros((0, WIDTH), np.int8), token_ids=np.zeros(0, np.int32)
+    assert MEMORY[1].embedding is not None
+    nothing = np.zeros(0, np.int32)
+    bare = replace(
+        MEMORY[1].embedding, tokens=np.zeros((0, WIDTH), np.int8), token_ids=nothing, starts=nothing
     )
+    empty = replace(MEMORY[1], embedding=bare)
     hits = ranked("validation images leaked", [MEMORY[0], empty, MEMORY[2]]).hits
-    late = {one.number: one.signals["late"] for one in hits}
+    late = {one.number: one.signals["late_interaction"] for one in hits}
     assert late[2] == 0
 
 
