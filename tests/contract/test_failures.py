@@ -207,6 +207,17 @@ def test_search_wants_all_words(store: Store, now: datetime) -> None:
     assert len(search("dropped", viewer=viewer(), limit=1)) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["scaler", "GradScaler", "gradscaler", "the scaler", "3e-4 scaler"]
+)
+def test_a_search_is_cut_into_a_questions_words(store: Store, now: datetime, text: str) -> None:
+    """Parts of identifiers, numbers in one piece; words that carry nothing are not wanted."""
+    record(store, now, "GradScaler skipped every step at lr=3e-4.")
+    record(store, now, "The loader dropped rows at lr=3e-3.")
+    found = store.failures.search(text, viewer=viewer(), limit=9)
+    assert [one.number for one in found] == [1]
+
+
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -149,3 +149,31 @@ def test_many_changes_leave_the_right_ones_findable(store: Store, now: datetime)
         assert len(found(store, 0, 1, by_vector=250)) == 250
     assert set(found(store, 1, 1, by_vector=300)) == set(range(1, 301))
     assert set(found(store, 1, 0, by_vector=50)) == set(range(251, 301))
+
+
+def test_what_is_complete_for_one_model_is_not_for_another(filled: Store, now: datetime) -> None:
+    """What is known of the active model's vectors does not outlive its activation."""
+    missing = filled.embeddings.missing("other", limit=9)
+    filled.embeddings.put("other", [(one, embedding(0, 1)) for one in missing])
+    assert filled.embeddings.is_complete("other")
+    assert filled.embeddings.is_complete(MODEL)
+    filled.embeddings.activate(ActiveModel(name="other", setting="/models/other"))
+    assert [one.id for one in filled.embeddings.missing(MODEL, limit=9)] == [
+        one.id for one in missing
+    ]
+    assert not filled.embeddings.is_complete(MODEL)
+    filled.embeddings.activate(TOY)
+    assert len(filled.embeddings.missing("other", limit=9)) == 3
+    assert len(filled.embeddings.missing(MODEL, limit=9)) == 3
+
+
+def test_missing_entries_can_be_asked_for_by_number(store: Store, now: datetime) -> None:
+    """Those of one workspace and number, whatever else is missing."""
+    for team_id in ("T1", "T2"):
+        for happened in ("alpha", "beta"):
+            place = public(team_id=team_id)
+            store.failures.record(draft(happened), place=place, author_id=ANA, now=now)
+    found = store.embeddings.missing(MODEL, limit=9, among=[("T2", 2), ("T3", 1)])
+    assert [one.draft.happened for one in found] == ["beta"]
+    assert store.embeddings.missing(MODEL, limit=9, among=[]) == []
+    assert not store.embeddings.is_complete(MODEL)

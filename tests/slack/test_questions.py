@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from failbot.encoder.base import Kind
 from failbot.models import Viewer
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
+from failbot.search.values import Encoding
+from tests.fakes import WordEncoder
 from tests.slack.conftest import Running, Start
 
 NAN = "The loss became NaN at step 900 with fp16 gradients after a learning rate spike"
@@ -39,6 +44,30 @@ def test_a_direct_message_is_answered(bot: Running, ada: Actor, ben: Actor) -> N
     """No mention is needed there."""
     bot.log(ada, NAN)
     assert "F-1" in texts(bot.ask(ben, NAN, factory.DMS[factory.BEN]))
+
+
+class Counting(WordEncoder):
+    """An encoder that counts the questions it was given."""
+
+    questions = 0
+
+    def encode(self, texts: Sequence[str], *, kind: Kind = "document") -> list[Encoding]:
+        self.questions += len(texts) if kind == "query" else 0
+        return super().encode(texts, kind=kind)
+
+
+def test_a_question_is_asked_twice_only_where_the_asker_sees_more(
+    start: Start, ada: Actor, ben: Actor
+) -> None:
+    """In a direct message whoever reads along is the asker."""
+    encoder = Counting()
+    bot = start(encoder=encoder)
+    bot.log(ada, NAN)
+    before = encoder.questions
+    bot.ask(ben, NAN, factory.DMS[factory.BEN])
+    assert encoder.questions == before + 1
+    bot.ask(ben, f"@failbot {NAN}")
+    assert encoder.questions == before + 3
 
 
 def test_a_word_on_an_answer_is_kept(bot: Running, ada: Actor, ben: Actor) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
 
-from failbot.encoder.base import Encoder
+from failbot.encoder.base import Encoder, Kind
 from failbot.errors import DraftError, InputError, ModelMismatchError, NotAllowedError
 from failbot.memory.service import Service
 from failbot.models import Verdict
+from failbot.search.values import Encoding
 from failbot.store.base import Store
 from tests.fakes import WordEncoder
 from tests.make import ANA, BEN, draft, private, public, viewer
@@ -222,3 +224,52 @@ def test_embedding_in_two_threads_does_each_once(service: Service, now: datetime
     for thread in threads:
         thread.join()
     assert sum(done) == 30
+
+
+class Counting(WordEncoder):
+    """An encoder that counts the entries it was given."""
+
+    def __init__(self) -> None:
+        super().__init__("first")
+        self.entries = 0
+
+    def encode(self, texts: Sequence[str], *, kind: Kind = "document") -> list[Encoding]:
+        self.entries += len(texts) if kind == "document" else 0
+        return super().encode(texts, kind=kind)
+
+
+def test_a_question_embeds_a_few_entries_and_leaves_the_rest(store: Store, now: datetime) -> None:
+    """Someone imports: whoever asks does not wait for that, and is told that it goes on."""
+    encoder = Counting()
+    service = Service(store, Source(encoder))
+    imported = [
+        draft(f"the run number {at} diverged early", external_id=str(at)) for at in range(64)
+    ]
+    service.record_many(imported, place=public(), author_id=ANA, now=now)
+    record(service, now, NAN)
+    answer = service.ask("loss became NaN step fp16 gradients", viewer=viewer())
+    assert answer.hits[0].failure.happened == NAN
+    assert encoder.entries == 2, "one entry: its text and its title"
+    assert answer.is_partial
+    assert "ask again" in answer.caveat
+    service.embed_missing()
+    assert not service.ask("loss became NaN step fp16 gradients", viewer=viewer()).is_partial
+
+
+def test_a_question_without_patience_embeds_nothing(store: Store, now: datetime) -> None:
+    """What time is left is the question's own."""
+    encoder = Counting()
+    service = Service(store, Source(encoder))
+    record(service, now, NAN)
+    answer = service.ask("loss became NaN step fp16 gradients", viewer=viewer(), patience_s=0.0)
+    assert encoder.entries == 0
+    assert answer.is_partial
+
+
+def test_similar_entries_are_found_by_what_comes_last(service: Service, now: datetime) -> None:
+    """A long account of what was tried does not push out what happened."""
+    filled(service, now)
+    tried = " ".join(f"setting{at}" for at in range(70))
+    failure, _ = service.record(draft(NAN, tried=tried), place=public(), author_id=ANA, now=now)
+    similar = service.similar(failure, viewer=viewer())
+    assert [hit.failure.number for hit in similar][:1] == [1]
