@@ -1,4 +1,4 @@
-"""`eval`: how well failbot answers questions whose answers are known, beside the plain way."""
+"""`eval`: how well failbot answers questions whose answers are known, beside the baseline."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ LOWER_IS_BETTER = frozenset(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="One line a question, as JSON."
 )
 @click.option(
+    "--baseline/--no-baseline",
     "--plain/--no-plain",
+    "baseline",
     default=True,
     show_default=True,
     help="Beside it: SentenceTransformer.encode and a flat faiss index.",
@@ -51,7 +53,7 @@ def evaluate(
     failures: Path,
     questions: Path,
     out: Path | None,
-    plain: bool,
+    baseline: bool,
     model: str | None,
     as_json: bool,
 ) -> None:
@@ -74,8 +76,8 @@ def evaluate(
         out.write_text("".join(f"{one.as_line()}\n" for one in results), encoding="utf-8")
     ours = summarise(labelled, results)
     theirs = None
-    if plain:
-        theirs = summarise(labelled, _plainly(config, documents, labelled), has_verdicts=False)
+    if baseline:
+        theirs = summarise(labelled, _baseline(config, documents, labelled), has_verdicts=False)
     _report(ours, theirs, as_json=as_json)
 
 
@@ -117,15 +119,15 @@ def _temporary(config: Config) -> Iterator[Runtime]:
             runtime.close()
 
 
-def _plainly(
+def _baseline(
     config: Config, documents: Sequence[Document], questions: Sequence[Labelled]
 ) -> list[Result]:
     from failbot.encoder.weights import find_weights
-    from failbot.evaluation.asking import ask_plainly
+    from failbot.evaluation.asking import ask_baseline
 
     weights = find_weights(config.model, data_folder=config.data_folder)
-    with output.progress("The plain way") as progress:
-        return ask_plainly(documents, questions, folder=weights.folder, progress=progress)
+    with output.progress("The baseline") as progress:
+        return ask_baseline(documents, questions, folder=weights.folder, progress=progress)
 
 
 def _report(ours: Summary, theirs: Summary | None, *, as_json: bool) -> None:
@@ -136,7 +138,7 @@ def _report(ours: Summary, theirs: Summary | None, *, as_json: bool) -> None:
         output.emit_json(
             {
                 "failbot": ours.figures,
-                "plain": theirs.figures if theirs else None,
+                "baseline": theirs.figures if theirs else None,
                 "difference": {name: list(values) for name, values in told.items()},
                 "kinds": _kinds_as_dicts(ours, theirs),
             }
@@ -152,7 +154,7 @@ def _report(ours: Summary, theirs: Summary | None, *, as_json: bool) -> None:
         for name, words in FIGURES.items()
     ]
     output.table(
-        ("Percent", "failbot", "plain", "difference, 95 % interval"), rows, headers_in_pipe=True
+        ("Percent", "failbot", "baseline", "difference, 95 % interval"), rows, headers_in_pipe=True
     )
     click.echo()
     kinds = _kinds_as_dicts(ours, theirs)
@@ -176,7 +178,10 @@ def _kinds_as_dicts(ours: Summary, theirs: Summary | None) -> list[dict[str, obj
         row: dict[str, object] = {"kind": one.kind, "questions": one.questions}
         row |= {"mrr": one.mrr, "hit@3": one.hit_at_3, "called_known": one.known}
         if one.kind in beside:
-            row |= {"plain_mrr": beside[one.kind].mrr, "plain_hit@3": beside[one.kind].hit_at_3}
+            row |= {
+                "baseline_mrr": beside[one.kind].mrr,
+                "baseline_hit@3": beside[one.kind].hit_at_3,
+            }
         rows.append(row)
     return rows
 

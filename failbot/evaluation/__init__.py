@@ -1,1 +1,1 @@
-"""How well a memory answers labelled questions, beside the plain way."""
+"""How well a memory answers labelled questions, beside the baseline."""

@@ -1,4 +1,4 @@
-"""The questions asked of a memory made for them, by failbot and by the plain way beside it."""
+"""The questions asked of a memory made for them, by failbot and by the baseline beside it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def ask_all(memory: Memory, questions: Sequence[Labelled], *, progress: Progress
     return results
 
 
-def ask_plainly(
+def ask_baseline(
     documents: Sequence[Document],
     questions: Sequence[Labelled],
     *,
@@ -122,14 +122,14 @@ def ask_plainly(
         found = [
             (documents[at].id, float(score)) for at, score in zip(places[0], scores[0], strict=True)
         ]
-        results.append(_plain_result(question, found, masked=False))
+        results.append(_baseline_result(question, found, masked=False))
         if question.relevant:
-            results.append(_plain_result(question, found, masked=True))
+            results.append(_baseline_result(question, found, masked=True))
         progress(done, len(questions))
     return results
 
 
-def _plain_result(
+def _baseline_result(
     question: Labelled, found: Sequence[tuple[str, float]], *, masked: bool
 ) -> Result:
     hidden = {question.id} | (set(question.relevant) if masked else set())

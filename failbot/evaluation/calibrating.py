@@ -218,14 +218,14 @@ def _related_threshold(table: _Table, chances: Floats) -> float:
 
 def _figures(table: _Table, chances: Floats, known: float) -> Figures:
     is_known = chances >= known
-    plain = ~table.is_masked
-    without = plain & ~table.has_answer
+    asked = ~table.is_masked
+    without = asked & ~table.has_answer
     return Figures(
-        precision=_share(table.is_right, is_known & plain, empty=1.0),
+        precision=_share(table.is_right, is_known & asked, empty=1.0),
         coverage=_share(is_known & table.is_right, table.has_answer),
         false_known=_share(is_known, without),
         masked_known=_share(is_known, table.is_masked),
-        error=calibration_error(chances[plain], table.is_right[plain]),
+        error=calibration_error(chances[asked], table.is_right[asked]),
     )
 
 

@@ -54,18 +54,18 @@ def summarise(
     questions: Sequence[Labelled], results: Sequence[Result], *, has_verdicts: bool = True
 ) -> Summary:
     """The figures of one run over all questions; without verdicts, those of ranking and cover."""
-    plain = {one.id: one for one in results if not one.masked}
+    asked = {one.id: one for one in results if not one.masked}
     masked = [one for one in results if one.masked]
     answerable = [one for one in questions if one.relevant]
     by_question = {
-        name: [_of_question(name, plain[one.id], one) for one in answerable]
+        name: [_of_question(name, asked[one.id], one) for one in answerable]
         for name in PER_QUESTION
     }
     figures = {name: _mean(values) for name, values in by_question.items()}
-    figures |= _cover(questions, plain, answerable=len(answerable))
+    figures |= _cover(questions, asked, answerable=len(answerable))
     if has_verdicts:
-        figures |= _verdicts(questions, plain, masked)
-    return Summary(figures=figures, by_question=by_question, kinds=tuple(_kinds(questions, plain)))
+        figures |= _verdicts(questions, asked, masked)
+    return Summary(figures=figures, by_question=by_question, kinds=tuple(_kinds(questions, asked)))
 
 
 def differences(ours: Summary, theirs: Summary) -> dict[str, tuple[float, float, float]]:

@@ -19,7 +19,7 @@ BAD_SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One entry of the memory; `text` is all that it says, as the plain way embeds it."""
+    """One entry of the memory; `text` is all that it says, as the baseline embeds it."""
 
     id: str
     draft: Draft
@@ -50,13 +50,13 @@ def read_documents(path: Path) -> list[Document]:
         raise InputError(f"{path}: " + "; ".join(map(str, reading.bad[:BAD_SHOWN])))
     if not reading.entries:
         raise InputError(f"{path} holds no entries")
-    plain = {row.line: row.cells.get("text") for row in rows if isinstance(row, Row)}
+    texts = {row.line: row.cells.get("text") for row in rows if isinstance(row, Row)}
     return [
         Document(
             id=entry.draft.external_id,
             draft=entry.draft,
-            text=clean(f"{entry.draft.title}. {plain[entry.line]}")
-            if plain[entry.line]
+            text=clean(f"{entry.draft.title}. {texts[entry.line]}")
+            if texts[entry.line]
             else text_of(entry.draft),
         )
         for entry in reading.entries

@@ -1,6 +1,6 @@
-"""Speed and memory beside the plain way, in one run: `python -m tests.benchmarks`.
+"""Speed and memory beside the baseline, in one run: `python -m tests.benchmarks`.
 
-"Plain" is what anyone would build in an hour: `SentenceTransformer.encode` of the whole text and
+"Baseline" is what anyone would build in an hour: `SentenceTransformer.encode` of the whole text and
 a flat faiss index. Only ratios count: absolute times move with the machine.
 """
 

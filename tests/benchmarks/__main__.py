@@ -1,4 +1,4 @@
-"""Prints the table: failbot and plain side by side, all of one run."""
+"""Prints the table: failbot and baseline side by side, all of one run."""
 
 from __future__ import annotations
 

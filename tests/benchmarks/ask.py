@@ -14,7 +14,7 @@ from failbot.memory.matching import Matcher
 from failbot.models import Viewer
 from failbot.store.sqlite import SqliteStore
 from tests.benchmarks import corpus
-from tests.benchmarks.process import PlainIndex
+from tests.benchmarks.process import BaselineIndex
 from tests.benchmarks.table import Row, alternately, percentile
 
 ASKED = 100
@@ -74,19 +74,19 @@ def rows(data: Path, size: int, encoder: Encoder) -> Iterator[Row]:
     embedder = Embedder(parts, Ready(Timed(encoder, stages, encode="encode")))
     matcher = Matcher(parts, embedder)
     viewer = Viewer(team_id=corpus.TEAM)
-    plain = PlainIndex(corpus.vectors(encoder, size))
+    baseline = BaselineIndex(corpus.vectors(encoder, size))
 
     def ask(text: str) -> object:
         return matcher.answer(text, viewer=viewer, patience_s=0, limit=10)
 
-    own, others = alternately([ask, plain.ask], corpus.questions(ASKED))
+    own, others = alternately([ask, baseline.ask], corpus.questions(ASKED))
     store.close()
     yield from (
         Row(
             what=f"ask, {size:,} entries, p{share}",
             unit="ms",
             failbot=percentile(own, share),
-            plain=percentile(others, share),
+            baseline=percentile(others, share),
         )
         for share in (50, 95)
     )

@@ -18,10 +18,10 @@ def rows(encoder: Encoder) -> Iterator[Row]:
     model = plain_model()
     model.encode(texts[:8])
     own = [timed(lambda: encoder.encode(texts)) for _ in range(2)]
-    plain = [timed(lambda: model.encode(texts, normalize_embeddings=True)) for _ in range(2)]
+    baseline = [timed(lambda: model.encode(texts, normalize_embeddings=True)) for _ in range(2)]
     yield Row(
         what="bulk embedding, one text (failbot: its tokens too)",
         unit="ms",
         failbot=min(own) / TEXTS,
-        plain=min(plain) / TEXTS,
+        baseline=min(baseline) / TEXTS,
     )

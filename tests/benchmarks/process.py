@@ -25,7 +25,7 @@ RUNS = 3
 RESIDENT = """
 print("RSS", next(line.split()[1] for line in open("/proc/self/status") if "VmRSS" in line))
 """
-PLAIN = """
+BASELINE = """
 import sys
 import faiss, numpy
 from sentence_transformers import SentenceTransformer
@@ -45,8 +45,8 @@ runtime.service.ask(sys.argv[2], viewer=Viewer(team_id="local"))
 """
 
 
-class PlainIndex:
-    """The plain way in this process."""
+class BaselineIndex:
+    """The baseline in this process."""
 
     def __init__(self, vectors: np.ndarray) -> None:
         import faiss
@@ -83,21 +83,21 @@ def rows(data: Path, size: int) -> Iterator[Row]:
     if not models.exists():
         models.symlink_to(data / "models")
     np.save(home / "vectors.npy", corpus.vectors(prepared_encoder(data), size))
-    plain = [sys.executable, "-c", PLAIN, _folder(), str(home / "vectors.npy"), QUESTION]
+    baseline = [sys.executable, "-c", BASELINE, _folder(), str(home / "vectors.npy"), QUESTION]
     command = [sys.executable, "-m", "failbot", "--data", str(home), "ask", "--json", QUESTION]
     yield Row(
         what=f"command line, start to answer, {size:,} entries, best of {RUNS}",
         unit="ms",
         failbot=min(timed(lambda: _run(command)) for _ in range(RUNS)),
-        plain=min(timed(lambda: _run(plain)) for _ in range(RUNS)),
+        baseline=min(timed(lambda: _run(baseline)) for _ in range(RUNS)),
     )
     served = [sys.executable, "-c", SERVED + RESIDENT, str(home), QUESTION]
-    plain[2] += RESIDENT
+    baseline[2] += RESIDENT
     yield Row(
         what=f"resident memory after an answer, {size:,} entries",
         unit="MiB",
         failbot=_resident_mib(_run(served)),
-        plain=_resident_mib(_run(plain)),
+        baseline=_resident_mib(_run(baseline)),
     )
 
 

@@ -11,22 +11,22 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One measurement: failbot's figure, plain's where there is one, both in `unit`."""
+    """One measurement: failbot's figure, baseline's where there is one, both in `unit`."""
 
     what: str
     unit: str
     failbot: float
-    plain: float | None = None
+    baseline: float | None = None
 
     def cells(self) -> tuple[str, str, str, str]:
-        ratio = f"{self.failbot / self.plain:.2f}" if self.plain else ""
-        plain = "" if self.plain is None else _figure(self.plain)
-        return self.what, f"{_figure(self.failbot)} {self.unit}", plain, ratio
+        ratio = f"{self.failbot / self.baseline:.2f}" if self.baseline else ""
+        baseline = "" if self.baseline is None else _figure(self.baseline)
+        return self.what, f"{_figure(self.failbot)} {self.unit}", baseline, ratio
 
 
 def markdown(rows: Sequence[Row]) -> str:
     """The table as README shows it."""
-    lines = ["| what | failbot | plain | ratio |", "|---|---|---|---|"]
+    lines = ["| what | failbot | baseline | ratio |", "|---|---|---|---|"]
     return "\n".join(lines + [f"| {' | '.join(row.cells())} |" for row in rows])
 
 

@@ -17,12 +17,12 @@ WRITTEN = 200
 
 
 def rows(data: Path) -> Iterator[Row]:
-    """Plain: one INSERT of the same text into a table without index, in WAL with FULL."""
+    """Baseline: one INSERT of the same text into a table without index, in WAL with FULL."""
     store = SqliteStore(data / "writes" / "failbot.db")
-    plain = sqlite3.connect(data / "writes" / "plain.db", isolation_level=None)
-    plain.execute("PRAGMA journal_mode=WAL")
-    plain.execute("PRAGMA synchronous=FULL")
-    plain.execute("CREATE TABLE failures (draft TEXT)")
+    baseline = sqlite3.connect(data / "writes" / "baseline.db", isolation_level=None)
+    baseline.execute("PRAGMA journal_mode=WAL")
+    baseline.execute("PRAGMA synchronous=FULL")
+    baseline.execute("CREATE TABLE failures (draft TEXT)")
     drafts = list(corpus.drafts(WRITTEN))
     now = datetime.now(UTC)
 
@@ -33,14 +33,14 @@ def rows(data: Path) -> Iterator[Row]:
 
     def insert(at: str) -> object:
         text = json.dumps(asdict(drafts[int(at)]))
-        return plain.execute("INSERT INTO failures VALUES (?)", [text])
+        return baseline.execute("INSERT INTO failures VALUES (?)", [text])
 
     own, others = alternately([record, insert], [str(at) for at in range(WRITTEN)])
     store.close()
-    plain.close()
+    baseline.close()
     yield Row(
         what="record one failure, committed, p50",
         unit="ms",
         failbot=percentile(own, 50),
-        plain=percentile(others, 50),
+        baseline=percentile(others, 50),
     )

@@ -1,4 +1,4 @@
-"""Eval: a temporary memory, a line a question, and figures beside the plain way."""
+"""Eval: a temporary memory, a line a question, and figures beside the baseline."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_question_gets_a_line(
 ) -> None:
     """Answerable ones a second, masked; an entry with the question's own id is never ranked."""
     out = tmp_path / "out.jsonl"
-    terminal.ok("eval", *files, "--no-plain", "--out", str(out))
+    terminal.ok("eval", *files, "--no-baseline", "--out", str(out))
     lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert [(one["id"], one["masked"]) for one in lines] == [
         ("q1", False),
@@ -59,11 +59,11 @@ def test_every_question_gets_a_line(
     assert set(lines[3]["ranking"]) == {"B", "C", "D"}
 
 
-def test_figures_stand_beside_the_plain_way(terminal: Terminal, files: tuple[str, str]) -> None:
+def test_figures_stand_beside_the_baseline(terminal: Terminal, files: tuple[str, str]) -> None:
     """The memory of the data folder is neither read nor written."""
     told = terminal.json("eval", *files)
     assert told["failbot"]["mrr"] == 1.0
-    assert set(told["plain"]) < set(told["failbot"])
+    assert set(told["baseline"]) < set(told["failbot"])
     assert told["difference"]["mrr"][1] <= told["difference"]["mrr"][0]
     assert [one["kind"] for one in told["kinds"]] == ["sym", "off", "duplicate"]
     assert not (terminal.data / "failbot.db").exists()
@@ -73,13 +73,13 @@ def test_figures_stand_beside_the_plain_way(terminal: Terminal, files: tuple[str
 def test_another_models_folder_is_measured(
     terminal: Terminal, files: tuple[str, str], tmp_path: Path
 ) -> None:
-    """By its own vectors, in failbot's ranking and in the plain one, the same every time."""
+    """By its own vectors, in failbot's ranking and in the baseline's, the same every time."""
     model = save_tiny_model(tmp_path / "tiny")
     outs = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
     told = terminal.json("eval", *files, "--model", str(model), "--out", str(outs[0]))
-    terminal.ok("eval", *files, "--model", str(model), "--out", str(outs[1]), "--no-plain")
+    terminal.ok("eval", *files, "--model", str(model), "--out", str(outs[1]), "--no-baseline")
     assert outs[0].read_bytes() == outs[1].read_bytes()
-    assert told["plain"] != terminal.json("eval", *files)["plain"]
+    assert told["baseline"] != terminal.json("eval", *files)["baseline"]
 
 
 @pytest.mark.parametrize(

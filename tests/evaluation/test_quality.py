@@ -19,10 +19,10 @@ AT_MOST = {"false_answers": 0.06, "false_answers_masked": 0.06, "calibration_err
 
 @pytest.fixture(scope="module")
 def figures(models: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    """What `failbot eval` says of the sample memory, without the plain way beside it."""
+    """What `failbot eval` says of the sample memory, without the baseline beside it."""
     data = tmp_path_factory.mktemp("eval")
     (data / "models").symlink_to(models)
-    told = Terminal(data).json("eval", str(FAILURES), str(QUERIES), "--no-plain")
+    told = Terminal(data).json("eval", str(FAILURES), str(QUERIES), "--no-baseline")
     return dict(told["failbot"])
 
 
