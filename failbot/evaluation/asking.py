@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -20,13 +20,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came back: external ids best first. `masked`: the relevant entries were hidden."""
+    """What came back: external ids best first. `masked`: the relevant entries were hidden.
+
+    `signals` are the first hit's, by name; none where nothing was found.
+    """
 
     id: str
     verdict: Verdict
     confidence: float
     ranking: tuple[str, ...]
     masked: bool = False
+    signals: Mapping[str, float] = field(default_factory=dict)
 
     def as_line(self) -> str:
         return json.dumps(
@@ -77,6 +81,7 @@ class Memory:
             confidence=answer.confidence,
             ranking=tuple(hit.failure.external_id for hit in answer.hits),
             masked=masked,
+            signals=answer.hits[0].signals if answer.hits else {},
         )
 
 
