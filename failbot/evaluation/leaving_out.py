@@ -65,7 +65,11 @@ def _examples(one: LabelledSet, results: Sequence[Result]) -> list[Example]:
 
 
 def _judged(one: LabelledSet, examples: Sequence[Example], made: Calibration) -> LeftOut:
-    near = {f"{one.name}/{question.id}" for question in one.questions if question.kind == NEAR}
+    near = {
+        f"{one.name}/{question.id}"
+        for question in one.questions
+        if question.kind == NEAR and not question.relevant
+    }
     called = [
         bool(made.probabilities(example.signals) >= made.known)
         for example in examples
