@@ -100,6 +100,12 @@ class Embedder:
         )
         self._has_matched = True
 
+    def name(self) -> str:
+        """The name of the model whose vectors are searched. Waits for it; raises as `encoder`."""
+        encoder = self.encoder(None)
+        assert encoder is not None  # as above
+        return encoder.name
+
     def expect(self, failure: Failure) -> None:
         """The next question is to find this failure, which was recorded a moment ago."""
         self._fresh.append((failure.team_id, failure.number))

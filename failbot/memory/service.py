@@ -12,7 +12,8 @@ from typing import Any
 from failbot.errors import DraftError, InputError, NotAllowedError
 from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
 from failbot.memory.embedding import Embedder, EncoderSource
-from failbot.memory.matching import Matcher, RerankerSource
+from failbot.memory.matching import Matcher, RerankerSource, pair_name
+from failbot.memory.nulls import measure
 from failbot.memory.redact import redact
 from failbot.models import (
     SHOWN_HITS,
@@ -182,6 +183,8 @@ class Service:
             verdict=answer.verdict,
             shown=[hit.failure.number for hit in answer.shown()],
             now=now,
+            model=pair_name(answer.basis.model, answer.basis.reranker) if answer.basis else "",
+            runner_up=answer.runner_up,
         )
 
     def give_feedback(self, feedback: Feedback, *, viewer: Viewer) -> None:
@@ -230,6 +233,18 @@ class Service:
         Resumable: each batch is committed. `progress(done, total)` counts all failures.
         """
         return self._embedder.embed_missing(progress)
+
+    def measure_nulls(self, *, now: datetime) -> None:
+        """Measures what a stranger looks like in each workspace, where that is missing or outgrown.
+
+        For the background: it asks up to 100 questions. Waits for the model.
+        """
+        name = self._embedder.name()
+        for team_id in self._store.failures.teams():
+            measure(self._store, team_id, model=name, ask=self._ask_without, now=now)
+
+    def _ask_without(self, text: str, viewer: Viewer, hidden: Collection[int]) -> Answer:
+        return self._matcher.answer(text, viewer=viewer, patience_s=0.0, limit=1, hidden=hidden)
 
     def reindex(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Embeds everything with the model that is set, then switches the searches over to it.

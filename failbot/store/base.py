@@ -163,8 +163,17 @@ class Embeddings(Protocol):
         """How many failures have their vectors, and how many there are."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNull:
+    """The log odds that a workspace's own sentences reach, and how many entries it then had."""
+
+    entries: int
+    level: float
+
+
 class Calibrations(Protocol):
-    """What workspaces fitted to their own questions, for each model and reranker."""
+    """What workspaces fitted to their own questions, for each model and reranker; and what was
+    measured in them without labels."""
 
     def current(self, team_id: str, *, model: str, reranker: str = "") -> Calibration | None:
         """The latest that was kept and not undone; None where there is none."""
@@ -174,6 +183,12 @@ class Calibrations(Protocol):
 
     def undo(self, team_id: str, *, model: str, reranker: str = "") -> bool:
         """The one before is in force again; False when there was none to remove."""
+
+    def null(self, team_id: str, *, model: str) -> StoredNull | None:
+        """What was measured last; None where nothing was."""
+
+    def keep_null(self, null: StoredNull, *, team_id: str, model: str, now: datetime) -> None:
+        """In place of what was measured before."""
 
 
 class Search(Protocol):
@@ -208,6 +223,8 @@ class Questions(Protocol):
         verdict: Verdict,
         shown: Sequence[int],
         now: datetime,
+        model: str = "",
+        runner_up: float | None = None,
     ) -> Question:
         """The stored question; the same (team, channel, non-empty message_ts) is stored once."""
 
@@ -218,6 +235,9 @@ class Questions(Protocol):
         self, *, viewer: Viewer, since: datetime, before: datetime, verdict: Verdict | None = None
     ) -> list[Question]:
         """Questions whose place this viewer sees, oldest first; `before` exclusive."""
+
+    def runner_ups(self, team_id: str, *, model: str, limit: int) -> list[float]:
+        """Those of the questions answered with this model that have one, newest first."""
 
     def give_feedback(self, feedback: Feedback, *, team_id: str) -> None:
         """Keeps the word; a person's latest on one hit of one question counts.
