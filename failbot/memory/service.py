@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Any
 
 from failbot.errors import DraftError, InputError, NotAllowedError
 from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
-from failbot.memory.embedding import Embedder, EncoderSource
+from failbot.memory.embedding import Embedder, EncoderSource, OnFindable
 from failbot.memory.matching import Matcher, RerankerSource
 from failbot.memory.redact import redact
 from failbot.models import (
@@ -31,6 +30,7 @@ from failbot.models import (
 )
 from failbot.search.passages import text_of
 from failbot.store.base import Store
+from failbot.threads import Stop, Worker
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +41,26 @@ class Service:
     """failbot's deeds on one store. Any thread may call it."""
 
     def __init__(
-        self, store: Store, source: EncoderSource, reranker: RerankerSource | None = None
+        self,
+        store: Store,
+        source: EncoderSource,
+        reranker: RerankerSource | None = None,
+        *,
+        stop: Stop | None = None,
     ) -> None:
+        """:param stop: the process's, if it is one that is told to stop."""
         self._store = store
-        self._embedder = Embedder(store, source)
+        self._embedder = Embedder(store, source, stop=stop)
         self._matcher = Matcher(store, self._embedder, reranker)
-        self.written = threading.Event()  # set by every write that leaves something to embed
+
+    def on_findable(self, told: OnFindable) -> None:
+        """See Embedder.on_findable."""
+        self._embedder.on_findable(told)
+
+    def background(self, stop: Stop) -> Worker:
+        """The thread, not yet started, that embeds whatever is written."""
+        embedder = self._embedder
+        return Worker("embed", embedder.keep_embedding, stop=stop, wake=embedder.wake)
 
     def record(
         self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
@@ -59,7 +73,7 @@ class Service:
         recorded = self._store.failures.record(
             _checked(draft), place=place, author_id=author_id, now=now, source=source
         )
-        self.written.set()
+        self._embedder.wake()
         return recorded
 
     def record_many(
@@ -70,7 +84,7 @@ class Service:
         recorded = self._store.failures.record_many(
             checked, place=place, author_id=author_id, now=now
         )
-        self.written.set()
+        self._embedder.wake()
         return recorded
 
     def revise(
@@ -82,7 +96,7 @@ class Service:
         revised = self._store.failures.revise(
             number, _checked(draft), viewer=viewer, by=viewer.user_id, now=now
         )
-        self.written.set()
+        self._embedder.wake()
         return revised
 
     def delete(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:

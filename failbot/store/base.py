@@ -143,6 +143,8 @@ class Unembedded:
     """A failure whose current version has no embedding by the model that was asked for."""
 
     id: int
+    team_id: str
+    number: int
     version: int
     draft: Draft
 
@@ -167,8 +169,13 @@ class Embeddings(Protocol):
     def missing(self, model: str, *, limit: int) -> list[Unembedded]:
         """Failures of all workspaces still to be embedded by `model`, oldest first."""
 
-    def put(self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]) -> None:
-        """Keeps each, unless its failure was changed or deleted meanwhile; commits."""
+    def put(
+        self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]
+    ) -> list[Unembedded]:
+        """Keeps each, unless its failure was changed or deleted meanwhile; commits.
+
+        Those that were kept, in their order.
+        """
 
     def progress(self, model: str) -> tuple[int, int]:
         """How many failures have their vectors, and how many there are."""
