@@ -124,12 +124,12 @@ def _weights(config: Config) -> Iterator[Check]:
 
 
 def _reranker(config: Config) -> Iterator[Check]:
-    from failbot.encoder.reranker import BackgroundReranker
+    from failbot.encoder.reranker import background_reranker
 
     if not config.reranker:
         return
     try:
-        source = BackgroundReranker(config.reranker, data_folder=config.data_folder)
+        source = background_reranker(config.reranker, data_folder=config.data_folder)
         ready = source.wait(MODEL_WAIT_S)
     except FailbotError as error:
         yield _fail("reranker", f"{error} Until then questions are answered without it.")

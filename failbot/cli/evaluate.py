@@ -155,11 +155,8 @@ def _temporary(config: Config) -> Iterator[Runtime]:
         models = config.data_folder / "models"
         if models.is_dir():
             (Path(folder) / "models").symlink_to(models.resolve())
-        runtime = open_runtime(replace(config, data_folder=Path(folder)))
-        try:
+        with open_runtime(replace(config, data_folder=Path(folder))) as runtime:
             yield runtime
-        finally:
-            runtime.close()
 
 
 def _baseline(config: Config, labelled: LabelledSet) -> list[Result]:

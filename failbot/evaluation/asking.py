@@ -68,7 +68,7 @@ class Memory:
             place = Place(team_id=team_id, channel_id=one.id, visibility=Visibility.CHANNEL)
             service.record(one.draft, place=place, author_id="evaluation", now=now)
         service.embed_missing(progress)
-        service.measure_nulls(now=now)
+        service.measure_nulls()
 
     def ask(self, question: Labelled, *, masked: bool = False) -> Result:
         """What failbot says. A document with the question's own id is never shown."""

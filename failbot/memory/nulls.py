@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import numpy as np
 
@@ -31,9 +30,7 @@ def null_of(store: Store, team_id: str, *, model: str) -> Null | None:
     return Null(level=kept.level, source="entries", count=kept.entries)
 
 
-def measure(
-    store: Store, team_id: str, *, model: str, ask: Asker, now: datetime
-) -> StoredNull | None:
+def measure(store: Store, team_id: str, *, model: str, ask: Asker) -> StoredNull | None:
     """The level of the entries' own sentences, measured and kept where it is missing or outgrown.
 
     Nobody sees what was asked, only how sure the answers were: entries of private places count as
@@ -48,7 +45,7 @@ def measure(
     levels = [_level(ask, one, viewer) for one in _sample(store, viewer)]
     level = float(np.percentile(levels, PERCENTILE))
     made = StoredNull(entries=entries, level=level)
-    store.calibrations.keep_null(made, team_id=team_id, model=model, now=now)
+    store.calibrations.keep_null(made, team_id=team_id, model=model)
     return made
 
 

@@ -124,6 +124,8 @@ class Unembedded:
     """A failure whose current version has no embedding by the model that was asked for."""
 
     id: int
+    team_id: str
+    number: int
     version: int
     draft: Draft
 
@@ -156,8 +158,13 @@ class Embeddings(Protocol):
     def is_complete(self, model: str) -> bool:
         """Whether none is missing; costs little however many there are."""
 
-    def put(self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]) -> None:
-        """Keeps each, unless its failure was changed or deleted meanwhile; commits."""
+    def put(
+        self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]
+    ) -> list[Unembedded]:
+        """Keeps each, unless its failure was changed or deleted meanwhile; commits.
+
+        Those that were kept, in their order.
+        """
 
     def progress(self, model: str) -> tuple[int, int]:
         """How many failures have their vectors, and how many there are."""
@@ -187,7 +194,7 @@ class Calibrations(Protocol):
     def null(self, team_id: str, *, model: str) -> StoredNull | None:
         """What was measured last; None where nothing was."""
 
-    def keep_null(self, null: StoredNull, *, team_id: str, model: str, now: datetime) -> None:
+    def keep_null(self, null: StoredNull, *, team_id: str, model: str) -> None:
         """In place of what was measured before."""
 
 

@@ -9,6 +9,5 @@ CREATE TABLE nulls (
     model TEXT NOT NULL,
     entries INTEGER NOT NULL, -- of the workspace, when it was measured
     level REAL NOT NULL,
-    made_at TEXT NOT NULL,
     PRIMARY KEY (team_id, model)
 ) WITHOUT ROWID;

@@ -15,6 +15,7 @@ from failbot.sandbox import factory
 from failbot.sandbox.server import Sandbox
 from failbot.slack.transport import socket_mode
 from failbot.slack.transport.socket_mode import SocketMode
+from failbot.threads import Stop
 
 
 class Line:
@@ -22,7 +23,7 @@ class Line:
 
     def __init__(self, box: Sandbox) -> None:
         self.box, self.heard = box, []
-        self.stop = threading.Event()
+        self.stop = Stop()
         app = App(
             authorize=lambda enterprise_id, team_id: AuthorizeResult(
                 enterprise_id=None, team_id=team_id, bot_token=box.bot_token

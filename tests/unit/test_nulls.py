@@ -37,7 +37,7 @@ def test_entries_are_asked_without_themselves(store: Store, now: datetime) -> No
     """Each of a sample; what comes back is kept, and counts until questions do."""
     fill(store, 30, now)
     ask = Asked(0.6)
-    made = measure(store, "T1", model="m", ask=ask, now=now)
+    made = measure(store, "T1", model="m", ask=ask)
     assert made is not None
     assert made.level == pytest.approx(log_odds(0.6))
     assert sorted(ask.hidden) == list(range(1, 31))
@@ -51,13 +51,13 @@ def test_entries_are_asked_without_themselves(store: Store, now: datetime) -> No
 def test_it_is_measured_again_only_when_outgrown(store: Store, now: datetime) -> None:
     """A fifth more entries."""
     fill(store, 30, now)
-    measure(store, "T1", model="m", ask=Asked(0.6), now=now)
+    measure(store, "T1", model="m", ask=Asked(0.6))
     fill(store, 5, now, first=100)
     again = Asked(0.9)
-    measure(store, "T1", model="m", ask=again, now=now)
+    measure(store, "T1", model="m", ask=again)
     assert again.hidden == []
     fill(store, 5, now, first=200)
-    made = measure(store, "T1", model="m", ask=again, now=now)
+    made = measure(store, "T1", model="m", ask=again)
     assert made is not None
     assert made.entries == 40
 
@@ -65,7 +65,7 @@ def test_it_is_measured_again_only_when_outgrown(store: Store, now: datetime) ->
 def test_a_small_memory_has_none(store: Store, now: datetime) -> None:
     """Everything is a stranger there."""
     fill(store, LEAST_ENTRIES - 1, now)
-    assert measure(store, "T1", model="m", ask=Asked(0.6), now=now) is None
+    assert measure(store, "T1", model="m", ask=Asked(0.6)) is None
 
 
 def test_questions_that_were_asked_raise_the_bar(store: Store, now: datetime) -> None:

@@ -50,7 +50,7 @@ class SqliteCalibrations:
         )
         return StoredNull(**rows[0]) if rows else None
 
-    def keep_null(self, null: StoredNull, *, team_id: str, model: str, now: datetime) -> None:
-        row = {"team_id": team_id, "model": model, "made_at": stamp(now)} | asdict(null)
+    def keep_null(self, null: StoredNull, *, team_id: str, model: str) -> None:
+        row = {"team_id": team_id, "model": model} | asdict(null)
         with self._connection.write() as db:
             db.table("nulls").upsert(row, pk=("team_id", "model"))
