@@ -15,6 +15,7 @@ from failbot.sandbox.factory import default_platform
 from failbot.sandbox.page.features import Features, Tip
 from failbot.sandbox.page.routes import Page
 from failbot.sandbox.platform import Platform
+from failbot.sandbox.refusal import FileError, StartError
 from failbot.sandbox.server import Sandbox
 from failbot.serving import serve
 from failbot.slack.manifest import manifest
@@ -73,10 +74,8 @@ class Live:
         self.box = Sandbox(platform, port=self.port, routes=page.routes())
         try:
             self.box.start()
-        except OSError as error:
-            raise ConfigError(
-                f"cannot listen on 127.0.0.1:{self.port} ({error.strerror}): name another --port"
-            ) from error
+        except StartError as error:
+            raise ConfigError(f"{error}: name another --port") from error
         for name, target in (("failbot", self._serve), ("sandbox-keeping", self._keep)):
             thread = Thread(target=target, name=name, daemon=True)
             thread.start()
@@ -99,8 +98,8 @@ class Live:
         platform = default_platform()
         try:
             keeping.load(platform, self.config.data_folder / SLACK_FILE)
-        except ValueError as error:
-            raise ConfigError(str(error)) from error
+        except FileError as error:
+            raise ConfigError(f"{error}; start over with --fresh") from error
         return platform
 
     def _keep(self) -> None:

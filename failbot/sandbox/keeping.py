@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from failbot.sandbox.platform import Platform
-from failbot.sandbox.refusal import JsonObject
+from failbot.sandbox.refusal import FileError, JsonObject
 from failbot.sandbox.state import Channel, File, Message, Person
 
 
@@ -36,7 +36,7 @@ def save(platform: Platform, path: Path) -> None:
 def load(platform: Platform, path: Path) -> None:
     """Take in what `save` wrote, if anything; the clock goes on from then, or from now if later.
 
-    :raises ValueError: the file is not one of these.
+    :raises FileError: the file is not one of these.
     """
     if not path.exists():
         return
@@ -44,7 +44,7 @@ def load(platform: Platform, path: Path) -> None:
         kept = json.loads(path.read_text(encoding="utf-8"))
         _restore(platform, kept)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read; start over with --fresh") from error
+        raise FileError(f"{path} cannot be read") from error
 
 
 def _restore(platform: Platform, kept: JsonObject) -> None:
