@@ -239,6 +239,7 @@ class Sandbox:
     def stop(self) -> None:
         """Close every connection and end the server's threads."""
         self.clock.stop()
+        self.platform.hanging.end()
         self.platform.http.stop()
         self.platform.sockets.close_all()
         if self._server is not None and self._thread is not None:
