@@ -18,6 +18,7 @@ from failbot.sandbox.factory import default_platform
 from failbot.sandbox.page.features import Features, Tip
 from failbot.sandbox.page.routes import Page
 from failbot.sandbox.platform import Platform
+from failbot.sandbox.refusal import FileError, StartError
 from failbot.sandbox.server import Sandbox
 from failbot.serving import serve
 from failbot.slack.manifest import manifest
@@ -104,17 +105,15 @@ class Live(AbstractContextManager["Live"]):
     def _start_box(self) -> None:
         try:
             self.box.start()
-        except OSError as error:
-            raise ConfigError(
-                f"cannot listen on 127.0.0.1:{self.port} ({error.strerror}): name another --port"
-            ) from error
+        except StartError as error:
+            raise ConfigError(f"{error}: name another --port") from error
 
     def _platform(self) -> Platform:
         platform = default_platform()
         try:
             keeping.load(platform, self.config.data_folder / SLACK_FILE)
-        except ValueError as error:
-            raise ConfigError(str(error)) from error
+        except FileError as error:
+            raise ConfigError(f"{error}; start over with --fresh") from error
         return platform
 
     def _keep(self, closing: ExitStack) -> None:

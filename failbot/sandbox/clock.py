@@ -24,6 +24,8 @@ class Clock:
         self._timers: list[tuple[float, int, Action]] = []
         self._numbers = itertools.count()
         self._cond = threading.Condition()
+        # Held while timers fire: who moves the clock waits for those that its thread took first.
+        self._firing = threading.RLock()
         self._thread: threading.Thread | None = None
         self._running = False
         if start_at is not None:
@@ -80,8 +82,9 @@ class Clock:
             self._fire_due()
 
     def _fire_due(self) -> None:
-        while (action := self._pop_due()) is not None:
-            action()
+        with self._firing:
+            while (action := self._pop_due()) is not None:
+                action()
 
     def _pop_due(self) -> Action | None:
         with self._cond:

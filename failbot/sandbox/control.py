@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import TypeVar
 
 from failbot.sandbox.actor import Actor
-from failbot.sandbox.faults import ApiFault, DeliveryFault
+from failbot.sandbox.breaking import Breaking
+from failbot.sandbox.changes import Changes
 from failbot.sandbox.http_out import check_loopback
-from failbot.sandbox.platform import Platform
-from failbot.sandbox.refusal import JsonObject, PersonError
-from failbot.sandbox.state import Channel, ChannelKind, Person
+from failbot.sandbox.refusal import JsonObject
 
 T = TypeVar("T")
 
 
-class Control:
+class Control(Changes, Breaking):
     """The whole sandbox in a test's hands."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-        self._core = platform.core
 
     def as_(self, user_id: str) -> Actor:
         """The person of that id, to act as."""
@@ -140,82 +135,6 @@ class Control:
             self._core.complaints.clear()
             self._platform.deliveries.forget()
 
-    # Faults of deliveries
-
-    def late(self, seconds: float, *, times: int = 1, only: str | None = None) -> None:
-        """Deliver the next ones only when the clock has moved on; `only` names an envelope type."""
-        self._fault(DeliveryFault("late", times, seconds=seconds, only=only))
-
-    def drop(self, *, times: int = 1, only: str | None = None, for_good: bool = False) -> None:
-        """Lose the first attempt of the next ones (events are retried), or lose them for good."""
-        self._fault(DeliveryFault("lose" if for_good else "drop", times, only=only))
-
-    def double(
-        self, *, times: int = 1, new_event_id: bool = False, only: str | None = None
-    ) -> None:
-        """Deliver the next ones twice, the second with its own event_id if asked."""
-        self._fault(DeliveryFault("double", times, new_event_id=new_event_id, only=only))
-
-    def reorder(self, count: int, *, only: str | None = None) -> None:
-        """Hold the next `count` deliveries back and send them in reverse once all are there."""
-        self._fault(DeliveryFault("reorder", count, only=only))
-
-    def hold(self, *, times: int = 1_000_000, only: str | None = None) -> None:
-        """Hold deliveries back until `release()`."""
-        self._fault(DeliveryFault("hold", times, only=only))
-
-    def release(self, *, reverse: bool = False) -> None:
-        """End holding, and send what was held (the newest first if `reverse`)."""
-        with self._core.changing():
-            faults = self._platform.faults
-            faults.deliveries = [f for f in faults.deliveries if f.kind != "hold"]
-            self._platform.deliveries.release(reverse=reverse)
-
-    def _fault(self, fault: DeliveryFault) -> None:
-        with self._core.changing():
-            self._platform.faults.deliveries.append(fault)
-
-    # Faults of the Web API
-
-    def fail_api(self, method: str, error: str, *, times: int = 1) -> None:
-        """Answer the next calls of a method (`*`: any) with that error."""
-        self._api_fault(ApiFault("error", method, times, error=error))
-
-    def ratelimit(self, method: str, *, retry_after_s: int = 1, times: int = 1) -> None:
-        """Answer the next calls with 429 and Retry-After."""
-        self._api_fault(ApiFault("ratelimit", method, times, seconds=retry_after_s))
-
-    def fail_http(self, method: str, *, status: int = 503, body: str = "", times: int = 1) -> None:
-        """Answer the next calls with an HTTP error."""
-        self._api_fault(ApiFault("status", method, times, status=status, body=body))
-
-    def answer_html(self, method: str, *, times: int = 1) -> None:
-        """Answer the next calls with an HTML page and status 200."""
-        self._api_fault(ApiFault("html", method, times))
-
-    def reset_connection(
-        self, method: str, *, when: Literal["before", "after"] = "before", times: int = 1
-    ) -> None:
-        """Reset the connection of the next calls, before or after they took effect."""
-        kind: Literal["reset_before", "reset_after"] = (
-            "reset_before" if when == "before" else "reset_after"
-        )
-        self._api_fault(ApiFault(kind, method, times))
-
-    def slow(self, method: str, seconds: float, *, times: int = 1) -> None:
-        """Answer the next calls only after so many real seconds; the effect is immediate."""
-        self._api_fault(ApiFault("slow", method, times, seconds=seconds))
-
-    def clear_faults(self) -> None:
-        """Drop every fault that was asked for and has not struck; held deliveries stay held."""
-        with self._core.changing():
-            self._platform.faults.api.clear()
-            self._platform.faults.deliveries.clear()
-
-    def _api_fault(self, fault: ApiFault) -> None:
-        with self._core.changing():
-            self._platform.faults.api.append(fault)
-
     # Sockets, tokens and the app's settings
 
     def sockets(self) -> list[JsonObject]:
@@ -277,92 +196,6 @@ class Control:
     def set_rate_limits(self, enabled: bool) -> None:
         """Switch Slack's rate limits on or off."""
         self._platform.rate_limits.enabled = enabled
-
-    # The workspace
-
-    def add_person(self, name: str, **traits: Any) -> str:
-        """A new person's id; traits are the fields of `Person` (is_admin, is_stranger, tz, …)."""
-        with self._core.changing():
-            workspace = self._platform.workspace
-            traits = {"real_name": name.title(), "team_id": workspace.team_id} | traits
-            person = Person(traits.pop("id", None) or workspace.new_id("U"), name, **traits)
-            workspace.add_person(person)
-            return person.id
-
-    def change_person(self, user_id: str, **traits: Any) -> None:
-        """Set fields of a person (deleted=True deactivates); the app gets user_change."""
-        with self._core.changing():
-            person = self._person(user_id)
-            for name, value in traits.items():
-                setattr(person, name, value)
-            self._platform.events.user_change(user_id)
-
-    def add_channel(
-        self,
-        name: str,
-        *,
-        kind: ChannelKind = "public",
-        members: list[str] | None = None,
-        with_bot: bool = True,
-        is_ext_shared: bool = False,
-    ) -> str:
-        """A new channel's id."""
-        with self._core.changing():
-            bot = [self._platform.app.bot_user_id] if with_bot else []
-            channel = self._platform.workspace.add_channel(
-                name, kind, members=[*(members or []), *bot]
-            )
-            channel.is_ext_shared = is_ext_shared
-            return channel.id
-
-    def change_channel(
-        self,
-        channel_id: str,
-        *,
-        name: str | None = None,
-        archived: bool | None = None,
-        kind: ChannelKind | None = None,
-        is_ext_shared: bool | None = None,
-        by: str | None = None,
-    ) -> None:
-        """Rename, archive or reopen, turn private or public, share; with Slack's events."""
-        with self._core.changing():
-            channel, conversations = self._channel(channel_id), self._platform.conversations
-            user_id = by or channel.creator
-            if name is not None:
-                conversations.rename(channel, name)
-            if archived is not None:
-                conversations.archive(channel, user_id, archived=archived)
-            if kind is not None:
-                conversations.convert(channel, kind, user_id=user_id)
-            if is_ext_shared is not None:
-                channel.is_ext_shared = is_ext_shared
-
-    def join(self, channel_id: str, user_id: str, *, inviter: str | None = None) -> None:
-        """Make anyone (the bot, too) a member."""
-        self._platform.conversations.join(self._channel(channel_id), user_id, inviter=inviter)
-
-    def leave(self, channel_id: str, user_id: str) -> None:
-        """Remove anyone (the bot, too) from a channel."""
-        self._platform.conversations.leave(self._channel(channel_id), user_id)
-
-    def send_event(self, event: JsonObject) -> None:
-        """Deliver any event as it is, hostile or malformed ones too, subscribed or not."""
-        with self._core.changing():
-            self._platform.app.events.add("*raw*")
-            self._platform.events.send(event, subscription="*raw*")
-
-    def _channel(self, channel_id: str) -> Channel:
-        channel = self._platform.workspace.channels.get(channel_id)
-        if channel is None:
-            raise PersonError(f"there is no channel {channel_id}")
-        return channel
-
-    def _person(self, user_id: str) -> Person:
-        person = self._platform.workspace.people.get(user_id)
-        if person is None:
-            raise PersonError(f"there is no person {user_id}")
-        return person
 
     def _summary(self) -> str:
         calls = [f"{c['method']} {c['error'] or 'ok'}" for c in self.calls()[-10:]]

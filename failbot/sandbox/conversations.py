@@ -9,8 +9,15 @@ from dataclasses import dataclass, field
 
 from failbot.sandbox.core import Core
 from failbot.sandbox.events import Events
-from failbot.sandbox.refusal import JsonObject
+from failbot.sandbox.refusal import JsonObject, PersonError
 from failbot.sandbox.state import Channel, ChannelKind, File, Message
+
+# docs.slack.dev, admin.conversations.convertToPrivate and the channel_convert_to_… messages.
+CONVERSIONS = {("public", "private"), ("private", "public"), ("mpim", "private")}
+CONVERTED = {
+    "private": "made this channel *private*. Now, it can only be viewed or joined by invitation.",
+    "public": "made this channel *public*. Any member in this workspace can see and join it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +123,14 @@ class Conversations:
             return True
 
     def join(self, channel: Channel, user_id: str, *, inviter: str | None = None) -> None:
-        """Make someone a member; nothing happens if they are one."""
+        """Make someone a member; nothing happens if they are one.
+
+        :raises PersonError: a direct message, or a channel that is not open to this outsider.
+        """
         with self._core.changing():
             if user_id in channel.members:
                 return
+            self._check_may_enter(channel, user_id)
             channel.members.append(user_id)
             self._events.membership(channel, "member_joined_channel", user_id, inviter)
             kind = "group_join" if channel.kind == "private" else "channel_join"
@@ -139,6 +150,34 @@ class Conversations:
             kind = "group_leave" if channel.kind == "private" else "channel_leave"
             self._system(channel, kind, user_id, f"<@{user_id}> has left the channel")
 
+    def _check_may_enter(self, channel: Channel, user_id: str) -> None:
+        person = self._workspace.people[user_id]
+        if channel.kind in ("im", "mpim"):
+            raise PersonError("nobody joins a direct message; another one is begun")
+        if not self._workspace.is_foreign(person) or channel.is_org_shared:
+            return
+        if person.team_id not in channel.connected_team_ids:
+            raise PersonError(f"{channel.id} is not shared with {person.team_id}")
+
+    def share(self, channel: Channel, team_id: str) -> None:
+        """Connect another company, invited before or not."""
+        with self._core.changing():
+            if team_id in channel.pending_team_ids:
+                channel.pending_team_ids.remove(team_id)
+            if team_id not in channel.connected_team_ids:
+                channel.connected_team_ids.append(team_id)
+                self._events.shared(channel, team_id)
+
+    def unshare(self, channel: Channel, team_id: str) -> None:
+        """Disconnect another company: its people are gone, without an event for each."""
+        with self._core.changing():
+            if team_id not in channel.connected_team_ids:
+                return
+            channel.connected_team_ids.remove(team_id)
+            people = self._workspace.people
+            channel.members = [m for m in channel.members if people[m].team_id != team_id]
+            self._events.unshared(channel, team_id)
+
     def archive(self, channel: Channel, user_id: str, *, archived: bool = True) -> None:
         """Archive or reopen a channel."""
         with self._core.changing():
@@ -155,11 +194,23 @@ class Conversations:
             self._events.of_channel(channel, "rename", {"channel": renamed})
 
     def convert(self, channel: Channel, kind: ChannelKind, *, user_id: str) -> None:
-        """Turn a public channel private, or back; its id stays."""
+        """Turn a public channel or a group message private, or a private channel public.
+
+        The id stays. :raises PersonError: Slack has no such conversion.
+        """
         with self._core.changing():
+            if (channel.kind, kind) not in CONVERSIONS or channel.is_general:
+                raise PersonError(f"{channel.id} cannot become {kind}")
             channel.kind = kind
-            to = "channel_convert_to_private" if kind == "private" else "channel_convert_to_public"
-            self._system(channel, to, user_id, "converted this channel")
+            self._system(channel, f"channel_convert_to_{kind}", user_id, CONVERTED[kind])
+
+    def remove(self, channel: Channel) -> None:
+        """Delete a channel with all that was said in it."""
+        with self._core.changing():
+            self._events.of_channel(channel, "deleted", {"channel": channel.id})
+            for msg in list(self._workspace.messages[channel.id]):
+                self._workspace.remove_message(msg)
+            del self._workspace.channels[channel.id], self._workspace.messages[channel.id]
 
     def _system(self, channel: Channel, subtype: str, user_id: str, text: str) -> None:
         msg = Message(channel.id, self._workspace.new_ts(), user_id, text, subtype=subtype)

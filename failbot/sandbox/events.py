@@ -6,7 +6,7 @@ happened (docs.slack.dev, reference/events).
 
 from __future__ import annotations
 
-from failbot.sandbox import mrkdwn, payloads
+from failbot.sandbox import mrkdwn
 from failbot.sandbox.core import Core
 from failbot.sandbox.delivery import Deliveries
 from failbot.sandbox.ratelimits import RateLimits
@@ -78,7 +78,9 @@ class Events:
             "is_bot": True,
             "is_enterprise_install": False,
         }
-        channel = self._core.workspace.channels.get(str(event.get("channel")))
+        about = event.get("channel")
+        channel_id = about.get("id") if isinstance(about, dict) else about
+        channel = self._core.workspace.channels.get(str(channel_id))
         return {
             "token": "sandbox-verification-token",
             "team_id": team_id,
@@ -162,18 +164,36 @@ class Events:
         event = {"type": f"{prefix}_{name}", "event_ts": self._core.workspace.new_ts()} | fields
         self.send(event, subscription=event["type"], scope=READ_SCOPES[channel.kind])
 
+    def shared(self, channel: Channel, team_id: str) -> None:
+        """channel_shared: another company has joined the channel."""
+        self._sharing(channel, "channel_shared", {"connected_team_id": team_id})
+
+    def unshared(self, channel: Channel, team_id: str) -> None:
+        """channel_unshared: that company is out; `is_ext_shared` tells whether others are left."""
+        gone = {"previously_connected_team_id": team_id, "is_ext_shared": channel.is_ext_shared}
+        self._sharing(channel, "channel_unshared", gone)
+
+    def _sharing(self, channel: Channel, name: str, fields: JsonObject) -> None:
+        if channel.is_private and self._core.app.bot_user_id not in channel.members:
+            return
+        event = {"type": name, "channel": channel.id, "event_ts": self._core.workspace.new_ts()}
+        self.send(event | fields, subscription=name, scope=READ_SCOPES[channel.kind])
+
     def membership(self, channel: Channel, name: str, user_id: str, inviter: str | None) -> None:
         """member_joined_channel or member_left_channel, for a bot that is in the channel."""
         if self._core.app.bot_user_id not in channel.members:
             return
+        person = self._core.workspace.people[user_id]
         event: JsonObject = {
             "type": name,
             "user": user_id,
             "channel": channel.id,
-            "channel_type": "G" if channel.kind == "private" else "C",
-            "team": self._core.workspace.team_id,
+            "channel_type": "C" if channel.kind == "public" else "G",
+            "team": person.team_id,
             "event_ts": self._core.workspace.new_ts(),
         }
+        if person.enterprise_id:
+            event["enterprise"] = person.enterprise_id
         if inviter is not None:
             event["inviter"] = inviter
         self.send(event, subscription=name, scope=READ_SCOPES[channel.kind])
@@ -198,7 +218,7 @@ class Events:
         person = self._core.workspace.people[user_id]
         event = {
             "type": "user_change",
-            "user": payloads.user(person, self._core.clock.now()),
+            "user": self._core.workspace.user_payload(person),
             "cache_ts": int(self._core.clock.time()),
             "event_ts": self._core.workspace.new_ts(),
         }

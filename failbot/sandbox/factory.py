@@ -49,6 +49,8 @@ EVENTS = frozenset(
         "channel_rename",
         "channel_left",
         "channel_deleted",
+        "channel_shared",
+        "channel_unshared",
         "group_archive",
         "group_unarchive",
         "group_rename",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
 DeliveryFaultKind = Literal["late", "drop", "lose", "double", "hold", "reorder"]
 ApiFaultKind = Literal[
-    "error", "ratelimit", "status", "html", "reset_before", "reset_after", "slow"
+    "error", "ratelimit", "status", "html", "reset_before", "reset_after", "slow", "hang"
 ]
 
 
@@ -34,6 +36,32 @@ class ApiFault:
     status: int = 503
     body: str = ""
     seconds: float = 0.0
+
+
+class Hanging:
+    """Calls that hang in the server's loop until they are let go; any thread may let them go."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._waiting)
+
+    def begin(self) -> asyncio.Event:
+        """What a call waits for, set by the next `end()`; in the server's loop."""
+        event = asyncio.Event()
+        with self._lock:
+            self._waiting.append((asyncio.get_running_loop(), event))
+        return event
+
+    def end(self) -> None:
+        """Let go whatever hangs."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for loop, event in waiting:
+            loop.call_soon_threadsafe(event.set)
 
 
 class Faults:

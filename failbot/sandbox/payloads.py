@@ -11,8 +11,12 @@ from failbot.sandbox.refusal import JsonObject
 from failbot.sandbox.state import AppSettings, Channel, File, Message, Person, View
 
 
-def user(person: Person, now: datetime) -> JsonObject:
-    """A user object, as users.info gives it."""
+def user(person: Person, now: datetime, *, is_stranger: bool) -> JsonObject:
+    """A user object, as users.info gives it.
+
+    Source: docs.slack.dev, "User object": a stranger is of another workspace and shares no channel
+    with the app; in a shared channel only `team_id` tells the foreigner.
+    """
     local = now.astimezone(ZoneInfo(person.tz))
     offset = local.utcoffset()
     body: JsonObject = {
@@ -40,10 +44,14 @@ def user(person: Person, now: datetime) -> JsonObject:
         "is_app_user": False,
         "updated": int(now.timestamp()),
     }
-    if person.is_stranger:
+    if is_stranger:
         body["is_stranger"] = True
     if person.enterprise_id:
-        body["enterprise_user"] = {"id": person.id, "enterprise_id": person.enterprise_id}
+        body["enterprise_user"] = {
+            "id": person.id,
+            "enterprise_id": person.enterprise_id,
+            "teams": [person.team_id],
+        }
     if person.deleted:
         for key in ("tz", "tz_label", "tz_offset", "is_admin", "is_owner", "is_primary_owner"):
             body.pop(key)
@@ -58,7 +66,7 @@ def conversation(channel: Channel, team_id: str, *, viewer_id: str) -> JsonObjec
         "is_archived": channel.is_archived,
         "is_im": channel.kind == "im",
         "is_mpim": channel.kind == "mpim",
-        "is_org_shared": False,
+        "is_org_shared": channel.is_org_shared,
         "context_team_id": team_id,
         "updated": channel.created * 1000,
     }
@@ -69,15 +77,17 @@ def conversation(channel: Channel, team_id: str, *, viewer_id: str) -> JsonObjec
         "name": channel.name,
         "name_normalized": channel.name,
         "is_channel": channel.kind == "public",
-        "is_group": channel.kind == "private",
+        "is_group": channel.kind in ("private", "mpim"),
         "is_private": channel.is_private,
         "is_general": channel.is_general,
         "unlinked": 0,
         "creator": channel.creator,
-        "is_shared": channel.is_ext_shared,
+        "is_shared": channel.is_shared,
         "is_ext_shared": channel.is_ext_shared,
-        "is_pending_ext_shared": False,
-        "pending_shared": [],
+        "is_pending_ext_shared": bool(channel.pending_team_ids),
+        "pending_shared": channel.pending_team_ids,
+        "pending_connected_team_ids": channel.pending_team_ids,
+        "shared_team_ids": [team_id, *channel.connected_team_ids],
         "is_member": viewer_id in channel.members,
         "topic": {"value": channel.topic, "creator": "", "last_set": 0},
         "purpose": {"value": channel.purpose, "creator": "", "last_set": 0},
@@ -86,14 +96,19 @@ def conversation(channel: Channel, team_id: str, *, viewer_id: str) -> JsonObjec
 
 
 def message(
-    msg: Message, *, app: AppSettings, author: Person, replies: Sequence[Message] = ()
+    msg: Message,
+    *,
+    app: AppSettings,
+    author: Person,
+    is_foreign: bool = False,
+    replies: Sequence[Message] = (),
 ) -> JsonObject:
     """A message object; `replies` are those of its thread, for the counts of a parent."""
     body: JsonObject = {"type": "message", "ts": msg.ts, "text": msg.text}
     if msg.subtype != "tombstone":
         body["user"] = msg.user_id
         body["team"] = author.team_id
-    if author.is_stranger:
+    if is_foreign:
         body |= {"user_team": author.team_id, "source_team": author.team_id}
     if msg.subtype:
         body["subtype"] = msg.subtype

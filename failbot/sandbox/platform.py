@@ -7,7 +7,7 @@ from failbot.sandbox.conversations import Conversations
 from failbot.sandbox.core import Core
 from failbot.sandbox.delivery import Deliveries
 from failbot.sandbox.events import Events
-from failbot.sandbox.faults import Faults
+from failbot.sandbox.faults import Faults, Hanging
 from failbot.sandbox.http_out import HttpMode
 from failbot.sandbox.interactions import Interactions
 from failbot.sandbox.modals import Modals
@@ -28,6 +28,7 @@ class Platform:
         self.workspace = workspace
         self.core = Core(workspace=workspace, app=app, clock=clock)
         self.faults = Faults()
+        self.hanging = Hanging()
         self.deliveries = Deliveries(self.core, self.faults)
         self.sockets = SocketMode(self.core, self.deliveries)
         self.http = HttpMode(self.core, self.deliveries)

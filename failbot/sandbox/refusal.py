@@ -1,16 +1,26 @@
-"""How the sandbox says no: with the error name that Slack documents."""
+"""How the sandbox says no: its own errors, and refusals by the names that Slack documents."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from failbot.errors import FailbotError
-
 JsonObject = dict[str, Any]
 
 
-class Refusal(FailbotError):
+class SandboxError(Exception):
+    """The root of what the sandbox raises; whoever runs one translates it."""
+
+
+class StartError(SandboxError):
+    """The server cannot listen where it should, or does not answer in time."""
+
+
+class FileError(SandboxError):
+    """The file of a kept workspace is not one that this sandbox wrote."""
+
+
+class Refusal(SandboxError):
     """A Web API call that Slack would refuse; `body()` is the answer that the caller gets."""
 
     def __init__(
@@ -35,5 +45,5 @@ class Refusal(FailbotError):
         return body
 
 
-class PersonError(FailbotError):
+class PersonError(SandboxError):
     """A person (through the control interface) tried what Slack's own screen would not offer."""

@@ -25,7 +25,7 @@ from failbot.sandbox.control_http import control_routes
 from failbot.sandbox.factory import default_platform
 from failbot.sandbox.limits import quiet_sdk_warnings
 from failbot.sandbox.platform import Platform
-from failbot.sandbox.refusal import PersonError, Refusal
+from failbot.sandbox.refusal import PersonError, Refusal, StartError
 from failbot.sandbox.web_api.endpoint import Answer, WebApi
 
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -159,6 +159,13 @@ async def _answer_response_url(platform: Platform, request: Request) -> Response
     return PlainTextResponse("ok")
 
 
+def _listen(port: int) -> sockets.socket:
+    try:
+        return sockets.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise StartError(f"cannot listen on 127.0.0.1:{port} ({error.strerror})") from error
+
+
 class Sandbox:
     """A Slack-compatible server on 127.0.0.1, running in a thread of its own.
 
@@ -209,9 +216,12 @@ class Sandbox:
         return self.platform.app.signing_secret
 
     def start(self) -> Sandbox:
-        """Listen, and return when requests are answered."""
+        """Listen, and return when requests are answered.
+
+        :raises StartError: the port is taken, or the server does not come up.
+        """
         quiet_sdk_warnings()
-        listener = sockets.create_server(("127.0.0.1", self._wanted_port))
+        listener = _listen(self._wanted_port)
         self.port = listener.getsockname()[1]
         self.platform.core.base_url = self.url
         self.platform.sockets.pause = self._transports.freeze
@@ -223,12 +233,13 @@ class Sandbox:
         self._thread.start()
         self.clock.start()
         if not self.platform.core.wait_until(self._is_up, START_TIMEOUT_S):
-            raise RuntimeError("the sandbox did not start")
+            raise StartError(f"the sandbox did not start in {START_TIMEOUT_S:g} s")
         return self
 
     def stop(self) -> None:
         """Close every connection and end the server's threads."""
         self.clock.stop()
+        self.platform.hanging.end()
         self.platform.http.stop()
         self.platform.sockets.close_all()
         if self._server is not None and self._thread is not None:

@@ -67,12 +67,12 @@ class Sight:
     def see(self) -> JsonObject:
         """Everything on this person's screen but the messages."""
         with self._core.lock:
-            now = self._platform.clock.now()
+            workspace = self._workspace
             return {
                 "version": self._core.version,
-                "now": now.isoformat(),
-                "me": payloads.user(self._workspace.people[self.user_id], now),
-                "people": [payloads.user(p, now) for p in self._workspace.people.values()],
+                "now": self._platform.clock.now().isoformat(),
+                "me": workspace.user_payload(workspace.people[self.user_id]),
+                "people": [workspace.user_payload(p) for p in workspace.people.values()],
                 "channels": self.channels(),
                 "view": self.view(),
                 "home": self.home(),
@@ -101,12 +101,12 @@ class Sight:
         return self._platform.modals.payload(view) | {"errors": dict(view.errors)}
 
     def _is_foreign(self) -> bool:
-        return self._person.is_stranger or self._person.team_id != self._workspace.team_id
+        return self._workspace.is_foreign(self._person)
 
     def _can_see(self, channel: Channel) -> bool:
         person = self._workspace.people[self.user_id]
-        guest = person.is_restricted or person.is_ultra_restricted or self._is_foreign()
-        is_open = channel.kind == "public" and not guest
+        sees_all = not (person.is_guest or self._workspace.is_foreign(person))
+        is_open = channel.kind == "public" and sees_all
         return is_open or self.user_id in channel.members
 
     def _visible(self, channel_id: str) -> Channel:

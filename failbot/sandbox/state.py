@@ -29,13 +29,20 @@ class Person:
     is_bot: bool = False
     is_restricted: bool = False
     is_ultra_restricted: bool = False
-    is_stranger: bool = False
     deleted: bool = False
+
+    @property
+    def is_guest(self) -> bool:
+        return self.is_restricted or self.is_ultra_restricted
 
 
 @dataclass(slots=True)
 class Channel:
-    """A conversation of any kind; an im has exactly two members."""
+    """A conversation of any kind; an im has exactly two members.
+
+    `connected_team_ids` are other companies that it is shared with, `pending_team_ids` those whose
+    invitation waits for approval; `is_org_shared` is between workspaces of one organisation.
+    """
 
     id: str
     name: str
@@ -44,7 +51,9 @@ class Channel:
     creator: str
     members: list[str] = field(default_factory=list)
     is_archived: bool = False
-    is_ext_shared: bool = False
+    connected_team_ids: list[str] = field(default_factory=list)
+    pending_team_ids: list[str] = field(default_factory=list)
+    is_org_shared: bool = False
     is_general: bool = False
     topic: str = ""
     purpose: str = ""
@@ -53,6 +62,14 @@ class Channel:
     @property
     def is_private(self) -> bool:
         return self.kind != "public"
+
+    @property
+    def is_ext_shared(self) -> bool:
+        return bool(self.connected_team_ids)
+
+    @property
+    def is_shared(self) -> bool:
+        return self.is_ext_shared or self.is_org_shared
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from failbot.sandbox import payloads
 from failbot.sandbox.clock import Clock
@@ -110,12 +110,35 @@ class Workspace:
 
     def message_payload(self, msg: Message) -> JsonObject:
         """The message as the Web API and events describe it."""
+        author = self.people.get(msg.user_id) or Person(msg.user_id, "", "", self.team_id)
         return payloads.message(
             msg,
             app=self.app,
-            author=self.people.get(msg.user_id) or Person(msg.user_id, "", "", self.team_id),
+            author=author,
+            is_foreign=self.is_foreign(author),
             replies=[] if msg.is_reply else self.replies(msg.channel_id, msg.ts),
         )
+
+    def is_foreign(self, person: Person) -> bool:
+        """True for someone of another workspace."""
+        return person.team_id != self.team_id
+
+    def user_payload(self, person: Person) -> JsonObject:
+        """The person as the Web API and events describe them to the app."""
+        meets_app = any(
+            channel.is_shared and {person.id, self.app.bot_user_id} <= set(channel.members)
+            for channel in self.channels.values()
+        )
+        is_stranger = self.is_foreign(person) and not meets_app
+        return payloads.user(person, self.clock.now(), is_stranger=is_stranger)
+
+    def group_of(self, user_ids: Sequence[str]) -> Channel:
+        """The group direct message of exactly these people, begun if there is none."""
+        for channel in self.channels.values():
+            if channel.kind == "mpim" and set(channel.members) == set(user_ids):
+                return channel
+        names = "--".join(self.people[user_id].name for user_id in user_ids)
+        return self.add_channel(f"mpdm-{names}-1", "mpim", members=list(user_ids))
 
     def permalink(self, msg: Message) -> str:
         """The address of a message, as chat.getPermalink gives it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from failbot.demo.live import Live
 from failbot.sandbox.control import Control
-from failbot.sandbox.factory import ADA
+from failbot.sandbox.factory import ADA, BEN, CLEO
 from tests.browser.window import Window
 
 TRIED = "Quantised the ranker to int8 for the phones; expected the same click rate."
@@ -246,3 +246,40 @@ def test_invitation_and_farewell(window: Window, control: Control) -> None:
     window.send("/leave")
     window.page.get_by_role("button", name="Join channel").click()
     window.main.get_by_text("@ada has joined the channel").wait_for()
+
+
+def test_guests_and_outsiders_are_marked(window: Window, control: Control) -> None:
+    """Beside what they say, and in the list of members."""
+    shared = control.add_channel("mixed", members=[ADA], is_ext_shared=True)
+    for user_id in (
+        control.add_guest("gus", channels=[shared]),
+        control.add_outsider("eve", channels=[shared]),
+    ):
+        control.as_(user_id).say(shared, "hello")
+    window.enter("mixed")
+    badges = window.main.locator(".head .badge")
+    assert badges.all_inner_texts() == ["GUEST", "ANOTHER COMPANY"]
+    window.page.get_by_role("button", name=re.compile(r"^\d+ members$")).click()
+    members = window.dialog.get_by_role("listitem")
+    assert members.locator(".badge").all_inner_texts() == ["GUEST", "ANOTHER COMPANY"]
+
+
+def test_sharing_is_told_at_the_channels_name(window: Window, control: Control) -> None:
+    """Pending, with another company, and no more."""
+    channel_id = control.add_channel("bridge", members=[ADA])
+    window.enter("bridge")
+    badge = window.main.locator(".room-head .badge")
+    control.invite_team(channel_id)
+    badge.get_by_text("share pending").wait_for()
+    control.share(channel_id)
+    badge.get_by_text("shared", exact=True).wait_for()
+    control.unshare(channel_id)
+    badge.wait_for(state="detached")
+
+
+def test_group_message_is_called_by_its_people(window: Window, control: Control) -> None:
+    """As whoever else is in it."""
+    control.add_group([ADA, BEN, CLEO], with_bot=False)
+    window.enter("ben, cleo")
+    window.send("just us")
+    window.see("just us")

@@ -31,6 +31,32 @@ def test_timers_fire_as_time_passes() -> None:
     clock.stop()
 
 
+def test_a_move_waits_for_a_timer_that_fires_elsewhere() -> None:
+    """Whoever moves the clock finds done what another thread has begun."""
+    clock, begun, may_end, done = Clock(), threading.Event(), threading.Event(), list[str]()
+
+    def slowly() -> None:
+        begun.set()
+        may_end.wait(5)
+        done.append("fired")
+
+    def move(seconds: float) -> None:
+        clock.advance(seconds)
+        done.append("returned")
+
+    clock.call_at(clock.time() + 60, slowly)
+    first = threading.Thread(target=move, args=(61,))
+    second = threading.Thread(target=move, args=(0,))
+    first.start()
+    assert begun.wait(5)
+    second.start()
+    second.join(0.05)
+    may_end.set()
+    first.join(5)
+    second.join(5)
+    assert done == ["fired", "returned", "returned"]
+
+
 def test_a_moment_needs_its_zone() -> None:
     """A naive datetime is refused."""
     with pytest.raises(ValueError, match="zone"):

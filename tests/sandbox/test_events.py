@@ -107,32 +107,6 @@ def test_the_bots_own_messages_come_back_with_its_id(
     assert events(subscribed)[0]["bot_id"] == box.platform.app.bot_id
 
 
-def test_channel_life_is_told(subscribed: Control, ada: Actor) -> None:
-    """Joining, leaving, renaming and archiving have their events, private ones as group_."""
-    subscribed.leave(S, factory.BEN)
-    subscribed.join(S, factory.CLEO, inviter=factory.ADA)
-    subscribed.change_channel(G, name="lobby")
-    subscribed.change_channel(S, archived=True)
-    found = [k for k in kinds(subscribed) if not k.startswith("message:")]
-    assert found == [
-        "member_left_channel",
-        "member_joined_channel",
-        "channel_rename",
-        "group_archive",
-    ]
-
-
-def test_turning_a_channel_private_keeps_its_id(
-    subscribed: Control, ada: Actor, cleo: Actor
-) -> None:
-    """After the flip only members see it, under the same id, and events say group."""
-    subscribed.leave(G, factory.CLEO)
-    subscribed.change_channel(G, kind="private")
-    ada.say(G, "now private")
-    assert G not in {c["id"] for c in cleo.channels()}
-    assert events(subscribed)[-1]["channel_type"] == "group"
-
-
 def test_a_command_payload_has_slacks_fields(control: Control, ada: Actor) -> None:
     """Form fields of a slash command, with the names that hide private places."""
     ada.command("/failure", "a & b", S, wait=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from urllib.error import URLError
 
@@ -59,8 +60,9 @@ def test_an_event_lost_for_good_never_arrives(
     control.drop(for_good=True)
     ada.say(G, "@failbot 1")
     ada.say(G, "@failbot 2")
-    control.wait_for(lambda: heard == ["2"])
+    control.idle()  # the app hears an event before its ack has arrived here
     assert [d["status"] for d in control.deliveries()] == ["lost", "acked"]
+    control.wait_for(lambda: heard == ["2"])
 
 
 def test_a_doubled_event_can_have_a_new_event_id(
@@ -112,6 +114,39 @@ def test_an_injected_429_has_retry_after(client: WebClient, control: Control) ->
         client.chat_postMessage(channel=G, text="x")
     assert refused.value.response.status_code == 429
     assert refused.value.response.headers["Retry-After"] == "7"
+
+
+def test_a_hanging_call_is_answered_when_let_go(client: WebClient, control: Control) -> None:
+    """Until then it has no effect, and other calls are answered."""
+    control.hang("chat.postMessage")
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(client.chat_postMessage, channel=G, text="x")
+        control.wait_for(lambda: control.hanging() == 1)
+        assert client.auth_test()["ok"]
+        assert control.messages(G) == []
+        control.unhang()
+        assert sent.result(timeout=5)["ok"]
+    assert len(control.messages(G)) == 1
+
+
+@pytest.mark.parametrize("method", ["users.info", "conversations.info", "conversations.members"])
+def test_a_fault_strikes_its_own_method_only(
+    client: WebClient, control: Control, method: str
+) -> None:
+    """While one look-up fails, the others go on."""
+    control.fail_api(method, "internal_error", times=2)
+    asked = {
+        "users.info": {"user": factory.ADA},
+        "conversations.info": {"channel": G},
+        "conversations.members": {"channel": G},
+    }
+    failed = set()
+    for name, arguments in asked.items():
+        try:
+            client.api_call(name, params=arguments)
+        except SlackApiError:
+            failed.add(name)
+    assert failed == {method}
 
 
 def test_html_with_200_and_503_are_answers_too(client: WebClient, control: Control) -> None:

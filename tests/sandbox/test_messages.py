@@ -187,15 +187,6 @@ def test_a_response_url_takes_five_replies_in_thirty_minutes(ada: Actor, control
     assert (late.status_code, "expired_url" in late.body) == (404, True)
 
 
-def test_a_foreign_user_and_a_guest_are_told_apart(client: WebClient, control: Control) -> None:
-    """is_stranger with another team_id, and is_restricted, are in users.info."""
-    stranger = control.add_person("eve", is_stranger=True, team_id="T0OTHER0001")
-    guest = control.add_person("gus", is_restricted=True)
-    assert client.users_info(user=stranger)["user"]["team_id"] == "T0OTHER0001"
-    assert client.users_info(user=guest)["user"]["is_restricted"]
-    assert factory.GENERAL not in {c["id"] for c in control.as_(guest).channels()}
-
-
 def test_a_deactivated_person_cannot_act(control: Control, ben: Actor) -> None:
     """Whoever is deactivated cannot sign in."""
     control.change_person(factory.BEN, deleted=True)

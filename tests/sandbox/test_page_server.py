@@ -16,15 +16,24 @@ from failbot.sandbox.factory import ADA, BEN, CLEO, GENERAL, SECRET, default_pla
 from failbot.sandbox.page.features import Features
 from failbot.sandbox.page.routes import Page
 from failbot.sandbox.page.screen import MESSAGES_AT_MOST
+from failbot.sandbox.refusal import FileError
 from failbot.sandbox.server import Sandbox
-from failbot.slack.manifest import manifest
 from tests.sandbox.http import post
+
+MANIFEST = {
+    "features": {
+        "shortcuts": [{"type": "message", "callback_id": "log", "name": "Log"}],
+        "slash_commands": [{"command": "/failure", "description": "Log"}],
+    },
+    "oauth_config": {"scopes": {"bot": ["commands", "chat:write", "channels:read"]}},
+    "settings": {"event_subscriptions": {"bot_events": ["app_mention"]}},
+}
 
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
     platform = default_platform(datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
-    page = Page(platform, features=Features.of_manifest(manifest()))
+    page = Page(platform, features=Features.of_manifest(MANIFEST))
     with Sandbox(platform, routes=page.routes()) as sandbox:
         yield sandbox
 
@@ -106,7 +115,7 @@ def test_malformed_look_is_refused(box: Sandbox, body: Any) -> None:
 
 def test_app_has_what_its_manifest_asks_for_and_no_more(box: Sandbox) -> None:
     """A method outside its scopes is refused, as in a workspace that installed that manifest."""
-    Features.of_manifest(manifest()).install(box.control)
+    Features.of_manifest(MANIFEST).install(box.control)
     client = WebClient(box.bot_token, base_url=box.api_url)
     assert client.conversations_info(channel=GENERAL)["ok"]
     with pytest.raises(Exception, match="missing_scope"):
@@ -133,8 +142,8 @@ def test_workspace_outlives_its_process(box: Sandbox, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"people": [1]}'])
 def test_broken_file_is_named(tmp_path: Path, content: str) -> None:
-    """With what to do about it."""
+    """So that whoever runs the sandbox can say what to do about it."""
     path = tmp_path / "slack.json"
     path.write_text(content)
-    with pytest.raises(ValueError, match=r"slack\.json cannot be read; start over with --fresh"):
+    with pytest.raises(FileError, match=r"slack\.json cannot be read"):
         keeping.load(default_platform(), path)

@@ -108,7 +108,7 @@ def places(control: Control) -> dict[str, str]:
     ada = control.as_(factory.ADA)
     said = ada.say(G, "hello")["ts"]
     archived = control.add_channel("old", members=[factory.ADA])
-    control.change_channel(archived, archived=True)
+    control.archive(archived)
     gone = control.add_person("gone")
     control.change_person(gone, deleted=True)
     return {

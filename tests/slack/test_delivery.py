@@ -64,7 +64,7 @@ def test_a_digest_for_an_archived_channel_is_given_up_and_its_author_told(
     schedule = bot.control.wait_for(
         lambda: bot.service.schedule_of(team_id=factory.TEAM_ID, channel_id=channel_id)
     )
-    bot.control.change_channel(channel_id, archived=True)
+    bot.control.archive(channel_id)
     claim = Claim(team_id=factory.TEAM_ID, channel_id=channel_id, week="2026-W10", attempts=1)
     with pytest.raises(SlackError, match="is_archived"):
         bot.side.post_digest(schedule, DIGEST, claim)

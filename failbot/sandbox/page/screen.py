@@ -44,7 +44,11 @@ def screen(platform: Platform, features: Features, look: Look) -> JsonObject:
         actor = Actor(platform, user_id)
         channels = [_channel(platform, actor, shown) for shown in actor.channels()]
         return actor.see() | {
-            "workspace": {"name": workspace.name, "domain": workspace.domain},
+            "workspace": {
+                "id": workspace.team_id,
+                "name": workspace.name,
+                "domain": workspace.domain,
+            },
             "sign_in": people,
             "channels": channels,
             "commands": _commands(platform, features),
@@ -88,10 +92,10 @@ def _channel(platform: Platform, actor: Actor, shown: JsonObject) -> JsonObject:
 
 
 def _name(platform: Platform, channel: Channel, user_id: str) -> str:
-    if channel.kind != "im":
+    if channel.kind not in ("im", "mpim"):
         return channel.name
     others = [m for m in channel.members if m != user_id] or [user_id]
-    return platform.workspace.people[others[0]].name
+    return ", ".join(platform.workspace.people[one].name for one in others)
 
 
 def _messages(actor: Actor, channel_id: str, thread_ts: str | None = None) -> JsonObject | None:

@@ -172,12 +172,7 @@ def _direct(call: Call, ids: list[str]) -> Channel:
     bot_id = call.app.bot_user_id
     if len(ids) == 1:
         return call.workspace.im_with(ids[0], bot_id)
-    everyone = {bot_id, *ids}
-    for channel in call.workspace.channels.values():
-        if channel.kind == "mpim" and set(channel.members) == everyone:
-            return channel
-    name = "mpdm-" + "--".join(call.workspace.people[i].name for i in ids)
-    return call.workspace.add_channel(name, "mpim", members=[bot_id, *ids])
+    return call.workspace.group_of([bot_id, *ids])
 
 
 def join(call: Call) -> JsonObject:

@@ -68,6 +68,12 @@ class WebApi:
         core = self._platform.core
         with core.changing():
             fault = self._platform.faults.take_api(method)
+            hangs = fault is not None and fault.kind == "hang"
+            released = self._platform.hanging.begin() if hangs else None
+        if released is not None:
+            await released.wait()
+            fault = None
+        with core.changing():
             token = _token(request, arguments)
             arguments.pop("token", None)
             answer, error = self._with_fault(fault, method, arguments, token)

@@ -34,17 +34,16 @@ def api_test(call: Call) -> JsonObject:
 def user_info(call: Call) -> JsonObject:
     """users.info."""
     call.need("users:read")
-    return {"user": payloads.user(call.person(), call.platform.clock.now())}
+    return {"user": call.workspace.user_payload(call.person())}
 
 
 def user_list(call: Call) -> JsonObject:
     """users.list, paged."""
     call.need("users:read")
     people, cursor = call.page(list(call.workspace.people.values()), default=1000)
-    now = call.platform.clock.now()
     return {
-        "members": [payloads.user(person, now) for person in people],
-        "cache_ts": int(now.timestamp()),
+        "members": [call.workspace.user_payload(person) for person in people],
+        "cache_ts": int(call.platform.clock.time()),
         "response_metadata": {"next_cursor": cursor},
     }
 

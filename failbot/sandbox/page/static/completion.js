@@ -63,7 +63,7 @@ export class Completion {
   }
 
   channelsNamed() {
-    const named = this.screen.channels.filter((channel) => channel.kind !== "im" && channel.name);
+    const named = this.screen.channels.filter((channel) => ["public", "private"].includes(channel.kind) && channel.name);
     return named.map((channel) => ({ text: `#${channel.name}`, detail: channel.kind === "private" ? "private" : "" }));
   }
 

@@ -23,7 +23,7 @@ export class Conversation {
   below(channel) {
     if (channel.is_archived) return h("p", { class: "notice" }, "This channel is archived.");
     if (channel.kind === "public" && !channel.is_member) return this.joining(channel);
-    const label = channel.kind === "im" ? `Message ${channel.name}` : `Message #${channel.name}`;
+    const label = ["im", "mpim"].includes(channel.kind) ? `Message ${channel.name}` : `Message #${channel.name}`;
     const onup = () => this.log.editLast(this.messages);
     this.composer = new Composer({ me: this.me, channel: channel.id }, { label, id: "composer", onup });
     return this.composer.node;
@@ -49,19 +49,28 @@ export class Conversation {
   }
 }
 
+const SIGNS = { private: "lock", mpim: "people" };
+
 function headOf(channel, { screen, names }) {
   const { id, name, kind } = channel;
-  const members = channel.members.map((member) => names.nameOf(member));
-  return { id, name, kind, topic: channel.topic?.value ?? "", members, isBot: id === screen.bot.dm };
+  const members = channel.members.map((member) => ({ id: member, name: names.nameOf(member), standing: names.standing(member) }));
+  return { id, name, kind, topic: channel.topic?.value ?? "", members, sharing: sharing(channel), isBot: id === screen.bot.dm };
 }
 
-function heading({ id, name, kind, topic, members, isBot }, frame) {
-  const sign = kind === "im" ? frame.names.avatar(frame.screen.channels.find((c) => c.id === id).user, "small") : icon(kind === "private" ? "lock" : "hash");
-  const title = h("h2", {}, sign, h("span", {}, name), isBot && h("span", { class: "badge" }, "APP"));
+/** With whom else the channel is shared, in a word or two; "" with nobody. */
+function sharing(channel) {
+  if (channel.is_ext_shared) return "shared";
+  if (channel.is_pending_ext_shared) return "share pending";
+  return channel.is_org_shared ? "shared in the organisation" : "";
+}
+
+function heading({ id, name, kind, topic, members, sharing: shared, isBot }, frame) {
+  const sign = kind === "im" ? frame.names.avatar(frame.screen.channels.find((c) => c.id === id).user, "small") : icon(SIGNS[kind] ?? "hash");
+  const title = h("h2", {}, sign, h("span", {}, name), isBot && h("span", { class: "badge" }, "APP"), shared && h("span", { class: "badge is-outside" }, shared));
   if (kind === "im") return h("div", { class: "heading-row" }, title, isBot && tabs(frame, "messages"));
   const label = `${members.length} members`;
-  const show = () => openDialog(`Members of ${name}`, h("ul", { class: "member-list" }, members.map((member) => h("li", {}, member))), { kind: "narrow" });
-  const people = h("button", { type: "button", class: "members", "aria-label": label, title: members.join(", "), onclick: show, dataset: { focus: "members" } }, icon("people"), String(members.length));
+  const show = () => openDialog(`Members of ${name}`, h("ul", { class: "member-list" }, members.map((member) => h("li", {}, member.name, frame.names.badge(member.id)))), { kind: "narrow" });
+  const people = h("button", { type: "button", class: "members", "aria-label": label, title: members.map((member) => member.name).join(", "), onclick: show, dataset: { focus: "members" } }, icon("people"), String(members.length));
   return h("div", { class: "heading-row" }, title, topic && h("p", { class: "topic" }, topic), people);
 }
 
@@ -75,7 +84,7 @@ export function tabs({ screen }, shown) {
 }
 
 function introduction(channel, { screen }, fill) {
-  const isIm = channel.kind === "im";
+  const isIm = ["im", "mpim"].includes(channel.kind);
   const what = isIm ? `This is your conversation with ${channel.name}.` : `This is the very beginning of #${channel.name}.`;
   const whom = channel.kind === "private" ? " It is private: only its members see that it exists." : "";
   const chips = screen.tips.map((tip) => tipChip(tip, fill));

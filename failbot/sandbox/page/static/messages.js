@@ -72,7 +72,8 @@ export class Log {
       shownDay = day;
       const follows = before && before.user === msg.user && !isSystem(before) && msg.ts - before.ts < SAME_BLOCK_S && before.ephemeral === msg.ephemeral;
       const isEdited = this.editing === msg.ts;
-      items.push({ key: msg.ts, msg, follows: Boolean(follows) && !isSystem(msg), zone, isEdited });
+      const standing = this.names.standing(msg.user);
+      items.push({ key: msg.ts, msg, follows: Boolean(follows) && !isSystem(msg), zone, isEdited, standing });
       before = msg;
       if (this.room.inThread && msg.ts === msg.thread_ts && messages.length > 1) {
         items.push({ key: "count", count: messages.length - 1 });
@@ -97,7 +98,7 @@ export class Log {
     const name = this.names.nameOf(msg.user);
     const classes = ["message", follows && "follows", msg.ephemeral && "is-ephemeral"].filter(Boolean).join(" ");
     const time = h("time", { title: when.full(msg.ts, zone) }, when.time(msg.ts, zone));
-    const head = h("div", { class: follows ? "head visually-hidden" : "head" }, h("strong", { class: "author" }, name), msg.bot_id && h("span", { class: "badge" }, "APP"), time);
+    const head = h("div", { class: follows ? "head visually-hidden" : "head" }, h("strong", { class: "author" }, name), msg.bot_id && h("span", { class: "badge" }, "APP"), this.names.badge(msg.user), time);
     const mark = follows ? h("span", { class: "gutter", "aria-hidden": "true" }, when.time(msg.ts, zone)) : this.names.avatar(msg.user);
     const alone = msg.ephemeral && h("p", { class: "alone" }, icon("eye"), "Only visible to you");
     const body = h("div", { class: "body" }, alone, head, isEdited ? this.editor(msg) : this.content(msg), this.below(msg, zone));

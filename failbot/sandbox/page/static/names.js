@@ -12,6 +12,7 @@ export class Names {
     this.me = me;
     this.bot = screen.bot;
     this.domain = screen.workspace.domain;
+    this.team = screen.workspace.id;
     this.people = new Map(screen.people.map((person) => [person.id, person]));
     this.channels = new Map(screen.channels.map((channel) => [channel.id, channel]));
   }
@@ -19,6 +20,20 @@ export class Names {
   /** The full name of a person, or the id of someone unknown. */
   nameOf(userId) {
     return this.people.get(userId)?.real_name || userId || "Slack";
+  }
+
+  /** "guest" or "another company" for whoever is no member of the workspace, else "". */
+  standing(userId) {
+    const known = this.people.get(userId);
+    if (!known) return "";
+    if (known.team_id !== this.team) return "another company";
+    return known.is_restricted || known.is_ultra_restricted ? "guest" : "";
+  }
+
+  /** The standing as a badge, or nothing. */
+  badge(userId) {
+    const standing = this.standing(userId);
+    return standing && h("span", { class: "badge is-outside" }, standing);
   }
 
   person(userId) {

@@ -5,6 +5,7 @@ import { h, icon, keep } from "./dom.js";
 import { address } from "./place.js";
 import { isUnread } from "./read.js";
 
+const SIGNS = { private: "lock", mpim: "people" };
 const SECTIONS = [
   ["Channels", (channel) => ["public", "private"].includes(channel.kind) && channel.is_member],
   ["Direct messages", (channel) => channel.kind === "im" || channel.kind === "mpim"],
@@ -52,7 +53,7 @@ function rowOf(channel, screen, { me, here }) {
 const heading = (item) => h("li", { class: "heading" }, h("h2", {}, item.title));
 
 function row(item) {
-  const sign = item.kind === "im" ? h("span", { class: "presence" }) : icon(item.kind === "private" ? "lock" : "hash");
+  const sign = item.kind === "im" ? h("span", { class: "presence" }) : icon(SIGNS[item.kind] ?? "hash");
   const words = [h("span", { class: "name" }, item.name), item.isBot && h("span", { class: "badge" }, "APP")];
   const note = item.isUnread && h("span", { class: "visually-hidden" }, item.isMentioned ? ", mentions you" : ", unread");
   const attributes = {

@@ -12,7 +12,7 @@ export function showTop(header, screen, { names, now, tips }) {
   header.screen = screen;
   header.now = now;
   const me = screen.me.id;
-  const items = screen.sign_in.map((id) => ({ id, name: names.nameOf(id), traits: traits(names.people.get(id)), isMe: id === me }));
+  const items = screen.sign_in.map((id) => ({ id, name: names.nameOf(id), traits: names.standing(id) || (names.people.get(id).is_admin ? "admin" : ""), isMe: id === me }));
   keep(header.people, items, { key: (item) => item.id, build: (item) => person(item, names) });
   showClock(header);
 }
@@ -25,12 +25,6 @@ function build(header, tips) {
   const hint = iconButton("bulb", "Things to try", tips, { class: "icon-button tips-button" });
   header.append(toggle, h("span", { class: "brand" }, "sandbox"), header.people, header.clock, hint);
   setInterval(() => showClock(header), 5000);
-}
-
-function traits(known) {
-  if (known.is_stranger) return "another company";
-  if (known.is_restricted || known.is_ultra_restricted) return "guest";
-  return known.is_admin ? "admin" : "";
 }
 
 function person({ id, name, traits: words, isMe }, names) {
