@@ -36,7 +36,8 @@ class MemoryStore:
         self.inbox = MemoryInbox(heap)
 
     def migrations(self) -> list[tuple[str, bool]]:
-        return [(FORMAT, self._is_new)]
+        with self._heap.open():
+            return [(FORMAT, self._is_new)]
 
     def back_up(self, path: Path) -> None:
         self._heap.write_to(path)
