@@ -59,6 +59,7 @@ class SlackSide:
 
     app: App
     bot: Bot
+    client: WebClient
     workers: Workers
     identity: Identity
     listeners: Pool
@@ -73,7 +74,7 @@ class SlackSide:
         """
         introducing = Worker(
             "introduce",
-            lambda ending: introduce(self.bot.client, self.identity, stop=ending, on_team=on_team),
+            lambda ending: introduce(self.client, self.identity, stop=ending, on_team=on_team),
             stop=self.stop,
             patience_s=ABANDONED_S,
         )
@@ -120,11 +121,12 @@ def build(
     quiet_sdk()
     woken = Event()
     lookups = sending_client(config, timeout_s=LOOKUP_TIMEOUT_S)
+    client = sending_client(config)  # for one workspace, whose token it holds
     bot = Bot(
         service=service,
         inbox=inbox,
         places=Places(lookups, service, clock=clock, stop=stop),
-        client=sending_client(config),
+        client_for=lambda _: client,
         now=now,
         knock=woken.set,
     )
@@ -133,6 +135,7 @@ def build(
     return SlackSide(
         app=build_app(config, bot, identity, listeners=listeners),
         bot=bot,
+        client=client,
         workers=Workers(bot, HANDLERS, apologize=apologize, woken=woken, stop=stop),
         identity=identity,
         listeners=listeners,

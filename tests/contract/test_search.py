@@ -98,8 +98,10 @@ def test_vectors_of_an_old_version_are_not_kept(filled: Store, now: datetime) ->
     missing = filled.embeddings.missing(MODEL, limit=5)
     assert [one.version for one in missing] == [2]
     filled.failures.revise(1, draft("epsilon"), viewer=viewer(), by=ANA, now=now)
-    filled.embeddings.put(MODEL, [(missing[0], embedding(0, 1))])
-    assert [one.version for one in filled.embeddings.missing(MODEL, limit=5)] == [3]
+    assert filled.embeddings.put(MODEL, [(missing[0], embedding(0, 1))]) == []
+    current = filled.embeddings.missing(MODEL, limit=5)
+    assert [(one.team_id, one.number, one.version) for one in current] == [("T1", 1, 3)]
+    assert filled.embeddings.put(MODEL, [(current[0], embedding(0, 1))]) == current
     filled.failures.delete(1, viewer=viewer())
     filled.embeddings.put(MODEL, [(missing[0], embedding(0, 1))])
     assert filled.embeddings.progress(MODEL) == (2, 2)

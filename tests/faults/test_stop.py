@@ -1,15 +1,17 @@
-"""SIGTERM and Ctrl-C at any moment: the documented exit code, soon, and nothing lost."""
+"""SIGTERM and Ctrl-C at any moment: the documented exit code, soon, no trace, nothing lost."""
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +56,14 @@ class Process:
                 stdout=stream,
                 stderr=stream,
             )
-        self._wait_for(self._catches)
+        self.wait_for(lambda: _catches_sigterm(self.pid))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def wait_said(self, words: str) -> None:
-        self._wait_for(lambda: words in self.log.read_text())
+        self.wait_for(lambda: words in self.log.read_text())
 
     def stop(self, number: int, *, times: int = 1) -> Ended:
         """Sends the signal, again every tenth of a second if told to; how it ended."""
@@ -73,15 +79,9 @@ class Process:
         self._process.kill()
         self._process.wait()
 
-    def _catches(self) -> bool:
-        """Whether its handler stands: before, Python itself is still starting."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
-        return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-    def _wait_for(self, condition: object) -> None:
+    def wait_for(self, condition: Callable[[], object]) -> None:
         deadline = time.monotonic() + READY_S
-        while not condition():  # type: ignore[operator]
+        while not condition():
             assert self._process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.002)
@@ -97,6 +97,7 @@ def serving(box: Sandbox, data: Path, *more: str) -> Iterator[Process]:
         FAILBOT_DATA=str(data),
         SLACK_BOT_TOKEN=box.bot_token,
         SLACK_APP_TOKEN=box.app_token,
+        SLACK_SIGNING_SECRET=box.signing_secret,
         SLACK_API_URL=box.api_url,
     )
     try:
@@ -146,6 +147,12 @@ def assert_whole(data: Path, count: int) -> None:
     store.close()
 
 
+def over_http() -> tuple[str, ...]:
+    """The options, with a port that is free."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return ("--http", "--port", str(one.getsockname()[1]))
+
+
 def trial(draw: random.Random, folder: Path, models: Path) -> tuple[str, Ended]:
     """One process of some kind, stopped at some moment in some way; what it was, how it ended."""
     kind = draw.choice(["serve", "serve unprepared", "serve embedding", "serve http", "demo"])
@@ -159,7 +166,7 @@ def trial(draw: random.Random, folder: Path, models: Path) -> tuple[str, Ended]:
             run = showing(data)
         else:
             filled(data, 300 if kind == "serve embedding" else 1)
-            run = serving(box, data, *(["--http", "--port", "34567"] if kind[6:] == "http" else []))
+            run = serving(box, data, *(over_http() if kind == "serve http" else ()))
         with run as process:
             time.sleep(after_s)
             ended = process.stop(number, times=times)
@@ -169,7 +176,7 @@ def trial(draw: random.Random, folder: Path, models: Path) -> tuple[str, Ended]:
 
 
 def assert_trials(count: int, models: Path) -> None:
-    print(f"FAILBOT_TEST_SEED={SEED}")  # shown when it fails
+    print(f"FAILBOT_TEST_SEED={SEED}")
     draw = random.Random(SEED)
     with tempfile.TemporaryDirectory() as folder:
         ended = [trial(draw, Path(folder) / str(at), models) for at in range(count)]
@@ -212,8 +219,6 @@ def test_a_stop_while_entries_are_embedded_is_clean(
 
 def test_a_stop_while_slack_does_not_answer_is_clean(tmp_path: Path, models: Path) -> None:
     """A call that hangs for minutes keeps nobody from stopping."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/api/"
         process = Process(
@@ -232,9 +237,6 @@ def test_a_stop_while_slack_does_not_answer_is_clean(tmp_path: Path, models: Pat
 
 def test_ctrl_c_with_a_page_open_leaves_no_trace(tmp_path: Path, models: Path) -> None:
     """A window that waits for news is answered, rather than cut off."""
-    import re
-    import socket
-
     with showing(prepared(tmp_path, models)) as process:
         process.wait_said("http://")
         port = int(re.search(r"http://127\.0\.0\.1:(\d+)", process.log.read_text())[1])  # type: ignore[index]
@@ -253,10 +255,10 @@ def test_ctrl_c_with_a_page_open_leaves_no_trace(tmp_path: Path, models: Path) -
 def test_a_killed_process_takes_its_exporter_along(box: Sandbox, tmp_path: Path) -> None:
     """kill -9 of the parent ends the child, which would use all cores for half a minute."""
     with serving(box, tmp_path) as process:
-        parent = process._process.pid
-        process._wait_for(lambda: _children(parent))
+        parent = process.pid
+        process.wait_for(lambda: _children(parent))
         child = _children(parent)[0]
-        process._wait_for(lambda: _catches_sigterm(child))
+        process.wait_for(lambda: _catches_sigterm(child))
     deadline = time.monotonic() + 10
     while _is_alive(child):
         assert time.monotonic() < deadline, "the exporter goes on"
@@ -271,6 +273,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _catches_sigterm(pid: int) -> bool:
+    """Whether its handler stands: before, Python itself is still starting."""
     status = Path(f"/proc/{pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
