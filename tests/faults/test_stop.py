@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import random
 import re
@@ -10,9 +12,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -239,17 +242,40 @@ def test_ctrl_c_with_a_page_open_leaves_no_trace(tmp_path: Path, models: Path) -
     """A window that waits for news is answered, rather than cut off."""
     with showing(prepared(tmp_path, models)) as process:
         process.wait_said("http://")
-        port = int(re.search(r"http://127\.0\.0\.1:(\d+)", process.log.read_text())[1])  # type: ignore[index]
-        body = b'{"as": "U0ADA000001", "after": 100000, "channel_id": "C0GENERAL01"}'
-        head = (
-            f"POST /page/screen HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        with socket.create_connection(("127.0.0.1", port)) as window:
-            window.sendall(head.encode() + body)
-            time.sleep(0.3)  # the request is being waited on
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", process.log.read_text())
+        assert found
+        with waiting_window(int(found[1])):
             ended = process.stop(signal.SIGINT)
     assert ended.is_clean(), ended
+
+
+@contextmanager
+def waiting_window(port: int) -> Iterator[None]:
+    """A window of the page: it asks for news, waits, and asks again, while there is a server."""
+    waits = threading.Event()
+
+    def watch() -> None:
+        version = -1
+        with suppress(OSError, http.client.HTTPException, ValueError):  # the server is gone
+            while True:
+                version = _news(port, after=version)
+                waits.set()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    assert waits.wait(READY_S)
+    yield
+    thread.join(READY_S)
+    assert not thread.is_alive()
+
+
+def _news(port: int, *, after: int) -> int:
+    """The version of the screen, once it is another one."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_S)
+    body = json.dumps({"as": factory.ADA, "after": after})
+    connection.request("POST", "/page/screen", body, {"Content-Type": "application/json"})
+    with closing(connection):
+        return int(json.loads(connection.getresponse().read())["result"]["version"])
 
 
 def test_a_killed_process_takes_its_exporter_along(box: Sandbox, tmp_path: Path) -> None:
