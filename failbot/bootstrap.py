@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from threading import Event
 
-from failbot.config import Config
+from failbot.config import DEFAULT_MODEL, Config
 from failbot.encoder.background import BackgroundEncoder
 from failbot.encoder.loading import Loading
 from failbot.encoder.reranker import Reranker, background_reranker
@@ -32,8 +32,13 @@ class Runtime(AbstractContextManager["Runtime"]):
         reranker: Loading[Reranker] | None = None,
         stop: Stop,
         owns_stop: bool,
+        moving_to: BackgroundEncoder | None = None,
     ) -> None:
-        """:param owns_stop: whether `stop` is this runtime's alone, and set when it is closed."""
+        """:param owns_stop: whether `stop` is this runtime's alone, and set when it is closed.
+
+        :param moving_to: the new default model, while the memory still holds an earlier one's
+            vectors.
+        """
         self.config = config
         self.store = store
         self.service = service
@@ -41,9 +46,12 @@ class Runtime(AbstractContextManager["Runtime"]):
         self.reranker = reranker
         self._stop = stop
         self._owns_stop = owns_stop
+        self._moving_to = moving_to
         self._closing = ExitStack()
         self._closing.callback(store.close)
         self._closing.callback(encoder.close)
+        if moving_to is not None:
+            self._closing.callback(moving_to.close)
         if reranker is not None:
             self._closing.callback(reranker.close)
 
@@ -55,6 +63,7 @@ class Runtime(AbstractContextManager["Runtime"]):
         for worker in (
             self.service.background(self._stop),
             Worker("prepare", self._prepare, stop=self._stop),
+            Worker("move", self._move, stop=self._stop),
         ):
             self._closing.callback(worker.close)
             worker.start()
@@ -67,7 +76,7 @@ class Runtime(AbstractContextManager["Runtime"]):
         from failbot.encoder.weights import find_reranker, find_weights
 
         folder, reranker = self.config.data_folder, self.config.reranker
-        model = find_weights(self.config.model, data_folder=folder)
+        model = find_weights(self.encoder.setting, data_folder=folder)
         return model.name, find_reranker(reranker, data_folder=folder).name if reranker else ""
 
     def wait_for_models(self) -> tuple[str, str]:
@@ -86,6 +95,13 @@ class Runtime(AbstractContextManager["Runtime"]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def moving(self) -> tuple[str, int, int] | None:
+        """The model that the memory moves to, how many entries have, and how many there are."""
+        if self._moving_to is None:
+            return None
+        name = self._moving_to.setting
+        return name, *self.store.embeddings.progress(name)
+
     def _prepare(self, _: Event) -> None:
         try:
             self.encoder.prepare()
@@ -95,10 +111,29 @@ class Runtime(AbstractContextManager["Runtime"]):
             log.warning("the model keeps its slow form: %s", error)
 
 
-def open_runtime(config: Config, *, stop: Stop | None = None) -> Runtime:
+    def _move(self, _: Event) -> None:
+        """Embeds everything with the new default beside the old one, then goes over to it."""
+        if self._moving_to is None:
+            return
+        try:
+            count = self.service.move_to(self._moving_to)
+        except StoppedError:
+            return
+        except FailbotError as error:
+            log.warning("the memory stays with its earlier model: %s", error)
+        else:
+            log.info("%d entries moved over to %s", count, self._moving_to.setting)
+
+
+def open_runtime(
+    config: Config, *, stop: Stop | None = None, keeps_model: bool = True
+) -> Runtime:
     """Everything that a command or a bot needs, on the store that the settings name.
 
+    A memory made with an earlier default model is served with that one until it has moved over,
+    which a serving process does in the background.
     :param stop: the process's, if it is one that is told to stop: then nothing is waited for.
+    :param keeps_model: whether to serve with an earlier default; `reindex` does not.
     :raises StoreError: if the database cannot be opened.
     """
     from failbot.store.sqlite import SqliteStore
@@ -109,10 +144,31 @@ def open_runtime(config: Config, *, stop: Stop | None = None) -> Runtime:
     folder = Path(config.model).expanduser()
     model = str(folder.resolve()) if folder.is_dir() else config.model
     encoder = BackgroundEncoder(model, data_folder=config.data_folder, stop=stop)
+    moving_to = None
+    earlier = _earlier_default(store, config) if keeps_model else ""
+    if earlier:
+        moving_to = encoder
+        encoder = BackgroundEncoder(earlier, data_folder=config.data_folder, stop=stop)
     reranker = None
     if config.reranker:
         reranker = background_reranker(config.reranker, data_folder=config.data_folder, stop=stop)
     service = Service(store, encoder, reranker, stop=stop)
     return Runtime(
-        config, store, service, encoder, reranker=reranker, stop=stop, owns_stop=owns_stop
+        config,
+        store,
+        service,
+        encoder,
+        reranker=reranker,
+        stop=stop,
+        owns_stop=owns_stop,
+        moving_to=moving_to,
     )
+
+
+def _earlier_default(store: Store, config: Config) -> str:
+    """The setting of the earlier default whose vectors the store holds; "" where it does not."""
+    from failbot.encoder.weights import EARLIER_DEFAULTS
+
+    active = store.embeddings.active()
+    is_earlier = active is not None and active.name in EARLIER_DEFAULTS
+    return active.name if active and is_earlier and config.model == DEFAULT_MODEL else ""

@@ -163,6 +163,13 @@ def _vectors(runtime: Runtime) -> Iterator[Check]:
         )
     else:
         yield _ok("vectors", f"{done:,} entries, {encoder.dimension} dimensions")
+    if moving := runtime.moving():
+        name, done, total = moving
+        yield _warn(
+            "vectors",
+            f"{done:,} of {total:,} have moved from {stored} to {name}, the default now; a serving "
+            "bot goes on with it in the background, `failbot reindex` does it at once",
+        )
     yield from _calibrations(runtime, encoder.name)
 
 

@@ -49,9 +49,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default model's fast form, made once for all tests."""
-    from failbot.config import DEFAULT_MODEL
+    from failbot.config import MINILM
     from failbot.encoder.export import export_in_subprocess
 
     folder = tmp_path_factory.mktemp("prepared")
-    export_in_subprocess(DEFAULT_MODEL, folder)
+    export_in_subprocess(MINILM, folder)
     return folder / "models"

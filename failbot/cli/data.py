@@ -202,7 +202,7 @@ def reindex(session: Session, as_json: bool) -> None:
     May be interrupted: what is done stays done. A bot that serves meanwhile goes on answering.
     """
     prepare_model(session.config())
-    with session.memory() as memory:
+    with session.memory(keeps_model=False) as memory:
         with output.progress("Embedding") as progress:
             embedded = memory.service.reindex(progress)
         active = memory.runtime.store.embeddings.active()

@@ -14,7 +14,7 @@ import click
 from failbot.cli import output
 from failbot.cli.session import Session, now, pass_session, prepare_model
 from failbot.cli.teams import Measured, report_teams
-from failbot.config import LOCAL_TEAM_ID, Config
+from failbot.config import LOCAL_TEAM_ID, MINILM, Config
 
 if TYPE_CHECKING:
     from failbot.bootstrap import Runtime
@@ -164,6 +164,8 @@ def _baseline(config: Config, labelled: LabelledSet) -> list[Result]:
     from failbot.evaluation.asking import ask_baseline
 
     weights = find_weights(config.model, data_folder=config.data_folder)
+    if weights.is_ready:  # failbot's own: what anyone would take is what it was tuned from
+        weights = find_weights(MINILM, data_folder=config.data_folder)
     with output.progress("The baseline") as progress:
         return ask_baseline(
             labelled.documents, labelled.questions, folder=weights.folder, progress=progress

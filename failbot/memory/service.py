@@ -266,6 +266,13 @@ class Service:
             raise StoppedError
         return self._matcher.answer(text, viewer=viewer, patience_s=0.0, limit=1, hidden=hidden)
 
+    def move_to(self, source: EncoderSource) -> int:
+        """Embeds everything with this model, then switches over; how many. This service follows.
+
+        Resumable. :raises ModelError: it cannot be used. :raises StoppedError: the process stops.
+        """
+        return Embedder(self._store, source, stop=self._stop).reindex()
+
     def reindex(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Embeds everything with the model that is set, then switches the searches over to it.
 

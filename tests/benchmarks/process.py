@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from failbot.config import DEFAULT_MODEL
+from failbot.config import MINILM
 from failbot.encoder import Encoder, open_encoder
 from failbot.encoder.export import export_in_subprocess
 from failbot.encoder.weights import find_weights
@@ -73,8 +73,8 @@ def plain_model() -> Any:
 
 def prepared_encoder(data: Path) -> Encoder:
     """failbot's encoder in its fast form, made in `data`."""
-    export_in_subprocess(DEFAULT_MODEL, data)
-    return open_encoder(DEFAULT_MODEL, data_folder=data)
+    export_in_subprocess(MINILM, data)
+    return open_encoder(MINILM, data_folder=data)
 
 
 def rows(data: Path, size: int) -> Iterator[Row]:
@@ -112,4 +112,4 @@ def _resident_mib(printed: str) -> float:
 
 
 def _folder() -> str:
-    return str(find_weights(DEFAULT_MODEL, data_folder=Path(os.devnull).parent).folder)
+    return str(find_weights(MINILM, data_folder=Path(os.devnull).parent).folder)

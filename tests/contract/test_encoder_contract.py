@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failbot.config import DEFAULT_MODEL
+from failbot.config import MINILM
 from failbot.encoder import Encoder, Encoding, Runtime, open_encoder
 from failbot.encoder.export import export, export_in_subprocess
 from tests.fakes import WordEncoder
@@ -41,8 +41,8 @@ HOSTILE = [
 RUNTIMES: dict[str, tuple[str, Runtime]] = {
     "tiny in PyTorch": ("tiny", "transformers"),
     "tiny in ONNX": ("tiny", "onnx"),
-    "default in PyTorch": (DEFAULT_MODEL, "transformers"),
-    "default in ONNX": (DEFAULT_MODEL, "onnx"),
+    "default in PyTorch": (MINILM, "transformers"),
+    "default in ONNX": (MINILM, "onnx"),
 }
 
 
@@ -50,7 +50,7 @@ RUNTIMES: dict[str, tuple[str, Runtime]] = {
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the exports of the default model and of a tiny one beside it."""
     folder = tmp_path_factory.mktemp("data")
-    export_in_subprocess(DEFAULT_MODEL, folder)
+    export_in_subprocess(MINILM, folder)
     export(str(save_tiny_model(folder / "tiny")), folder)
     return folder
 
@@ -61,7 +61,7 @@ def encoder(request: pytest.FixtureRequest, data_folder: Path) -> Encoder:
     if request.param == "fake":
         return WordEncoder()
     model, runtime = RUNTIMES[request.param]
-    model = model if model == DEFAULT_MODEL else str(data_folder / model)
+    model = model if model == MINILM else str(data_folder / model)
     return open_encoder(model, data_folder=data_folder, runtime=runtime)
 
 
@@ -177,9 +177,9 @@ def test_vectors_are_the_callers_own(encoder: Encoder) -> None:
 def test_both_run_times_of_the_default_model_agree(data_folder: Path) -> None:
     """Vectors that PyTorch made before the export was there stay comparable with later ones."""
     texts = [text for text in TEXTS if text]
-    one = open_encoder(DEFAULT_MODEL, data_folder=data_folder, runtime="transformers")
-    other = open_encoder(DEFAULT_MODEL, data_folder=data_folder, runtime="onnx")
-    assert (one.name, one.dimension) == (other.name, other.dimension) == (DEFAULT_MODEL, 384)
+    one = open_encoder(MINILM, data_folder=data_folder, runtime="transformers")
+    other = open_encoder(MINILM, data_folder=data_folder, runtime="onnx")
+    assert (one.name, one.dimension) == (other.name, other.dimension) == (MINILM, 384)
     for slow, fast in zip(one.encode(texts), other.encode(texts), strict=True):
         assert slow.token_ids.tolist() == fast.token_ids.tolist()
         assert slow.sentence @ fast.sentence > 0.97
@@ -190,7 +190,7 @@ def test_pytorch_stays_out_of_a_process_that_has_an_export(data_folder: Path) ->
     """Opening and encoding by ONNX imports no library that takes seconds to load."""
     code = (
         "import sys; from pathlib import Path; from failbot.encoder import open_encoder; "
-        f"encoder = open_encoder({DEFAULT_MODEL!r}, data_folder=Path(sys.argv[1])); "
+        f"encoder = open_encoder({MINILM!r}, data_folder=Path(sys.argv[1])); "
         "encoder.encode(['loss']); print(' '.join(sys.modules))"
     )
     done = subprocess.run(

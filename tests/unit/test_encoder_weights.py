@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from failbot.config import DEFAULT_MODEL
-from failbot.encoder.weights import DEFAULT_PACKAGE, Checksums, find_weights
+from failbot.config import MINILM
+from failbot.encoder.weights import MINILM_PACKAGE, Checksums, find_weights
 from failbot.errors import ModelError
 
 
@@ -33,10 +33,10 @@ def model_folder(folder: Path, content: bytes = b"weights") -> Path:
 
 def test_the_default_model_is_found_by_its_name(tmp_path: Path) -> None:
     """The installed package's weights are taken, by the short and by the full name."""
-    short = find_weights(DEFAULT_MODEL, data_folder=tmp_path)
-    full = find_weights(f"sentence-transformers/{DEFAULT_MODEL}", data_folder=tmp_path)
+    short = find_weights(MINILM, data_folder=tmp_path)
+    full = find_weights(f"sentence-transformers/{MINILM}", data_folder=tmp_path)
     assert short == full
-    assert short.name == DEFAULT_MODEL
+    assert short.name == MINILM
     assert (short.folder / "model.safetensors").is_file()
 
 
@@ -44,12 +44,12 @@ def test_an_altered_default_model_is_refused_and_its_package_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Weights with another checksum are no default model, and finding them runs no code."""
-    package = tmp_path / "site" / DEFAULT_PACKAGE
+    package = tmp_path / "site" / MINILM_PACKAGE
     model_folder(package / "model")
     (package / "__init__.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     with pytest.raises(ModelError, match="not the official"):
-        find_weights(DEFAULT_MODEL, data_folder=tmp_path / "data")
+        find_weights(MINILM, data_folder=tmp_path / "data")
     assert not (tmp_path / "ran").exists()
 
 
