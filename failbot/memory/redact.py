@@ -86,6 +86,8 @@ FORMATS: dict[str, str] = {
     "xai key": r"xai-[A-Za-z0-9]{60,}",
 }
 
+MARK_SIZE = 40  # characters of a mark before the last word of its kind, at most
+
 # From a private key's opening line to its closing one, or as far as it was pasted.
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
@@ -206,6 +208,8 @@ def _kind(found: str) -> str:
 
 def _assigned(found: re.Match[str], mark: Callable[[str], str]) -> str:
     """The match with its value replaced, or as it is where the value opens nothing."""
+    if _is_in_a_mark(found):
+        return found[0]
     name, value = found["name"].lower(), found["value"]
     bare = value.strip("\"'")
     if _PLACEHOLDER.match(bare) or not _is_secret(name, bare, found):
@@ -213,6 +217,12 @@ def _assigned(found: re.Match[str], mark: Callable[[str], str]) -> str:
     kind = "password" if name.startswith(("pass", "pwd")) else name
     quote = value[0] if value[0] in "\"'" else ""
     return found[0][: -len(value)] + quote + mark(kind) + quote
+
+
+def _is_in_a_mark(found: re.Match[str]) -> bool:
+    """Whether the name is the kind in a `[redacted: kind]`, which names nothing that follows."""
+    before = found.string[max(0, found.start() - MARK_SIZE) : found.start()]
+    return bool(re.search(r"\[redacted: [^\[\]]*$", before))
 
 
 def _is_secret(name: str, value: str, found: re.Match[str]) -> bool:
