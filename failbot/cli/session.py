@@ -16,7 +16,8 @@ import click
 from failbot.cli import output
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.errors import InputError, ModelError
-from failbot.models import TEXT_LIMIT, Place, Viewer, Visibility
+from failbot.fields import TEXT_LIMIT
+from failbot.models import Place, Viewer, Visibility
 from failbot.text import clean
 
 if TYPE_CHECKING:

@@ -12,6 +12,9 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from failbot.fields import About, map_texts
+from failbot.models import Draft
+
 # kind -> alternatives. Each begins with its fixed mark, so that a text without it costs nothing;
 # each repetition is over one character class, so that no text makes the search slow.
 FORMATS: dict[str, str] = {
@@ -181,6 +184,23 @@ def redact(text: str) -> tuple[str, tuple[str, ...]]:
     for pattern in (_OPTION, _ASSIGNED):
         text = pattern.sub(lambda found: _assigned(found, mark), text)
     return text, tuple(kinds)
+
+
+def redact_draft(draft: Draft) -> tuple[Draft, tuple[str, ...]]:
+    """The draft without secrets and tidied, as it is stored, and the kinds, in order, once each.
+
+    All its texts, at any depth, but for the fields that say that they hold nothing typed.
+    """
+    kinds: dict[str, None] = {}
+
+    def left(text: str, about: About) -> str:
+        if not about.is_redacted:
+            return text
+        without, found = redact(text)
+        kinds.update(dict.fromkeys(found))
+        return about.tidy(without)
+
+    return map_texts(draft, left), tuple(kinds)
 
 
 # Patterns whose first group stays: what the secret opens is worth reading.
