@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt import BoltResponse
 
 from failbot.errors import FailbotError
+from failbot.fields import as_dict
 from failbot.slack.bot import Bot, string_in
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ _TS = re.compile(r"\d{1,12}\.\d{1,9}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A message that asks something, as Slack wrote it."""
+    """The payload of `QUESTION`: a message that asks something, as Slack wrote it."""
 
     team_id: str
     channel_id: str
@@ -88,7 +89,7 @@ def store_questions(bot: Bot) -> Callable[..., BoltResponse]:
             return BoltResponse(status=200)
         try:
             keys = keys_of(body, asked)
-            bot.later(QUESTION, asdict(asked), team_id=asked.team_id, keys=keys)
+            bot.later(QUESTION, as_dict(asked), team_id=asked.team_id, keys=keys)
         except FailbotError as error:
             logger.error("a question is not stored, Slack will repeat it: %s", error)
             return BoltResponse(status=503)

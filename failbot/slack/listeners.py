@@ -6,17 +6,18 @@ Each listener is ack -> form -> service -> blocks -> reply.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt import Ack, App
 
 from failbot.errors import FailbotError, InputError
+from failbot.fields import as_dict
 from failbot.models import Draft, Failure, Feedback, Recorded
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.commands import parse
 from failbot.slack.jobs.delivery import card_links, permalink
-from failbot.slack.jobs.handlers import REMOVE_CARD, SHOW_CARD, Shown
+from failbot.slack.jobs.handlers import REMOVE_CARD, SHOW_CARD, Removed, Shown
 from failbot.slack.manifest import COMMAND, SHORTCUT
 from failbot.slack.markup import decode
 from failbot.slack.refusals import explain
@@ -168,10 +169,10 @@ class Listeners:
             channel_id=actor.channel_id,
             is_new=not filled.origin.number,
             posts_card=filled.posts_card,
-            secrets=list(recorded.redacted),
+            secrets=recorded.redacted,
             response_url=actor.response_url,
         )
-        self._bot.later(SHOW_CARD, asdict(shown), team_id=actor.team_id, keys=[key])
+        self._bot.later(SHOW_CARD, as_dict(shown), team_id=actor.team_id, keys=[key])
 
     def _delete(self, actor: Actor, number: int) -> Failure:
         viewer = self._bot.places.viewer_for(actor.team_id, actor.user_id)
@@ -179,12 +180,9 @@ class Listeners:
             number, viewer=viewer, is_admin=self._bot.is_admin(actor)
         )
         if failure.card_ts:
-            card: dict[str, object] = {
-                "channel_id": failure.channel_id,
-                "message_ts": failure.card_ts,
-            }
+            card = Removed(channel_id=failure.channel_id, message_ts=failure.card_ts)
             key = f"remove:{failure.channel_id}:{failure.card_ts}"
-            self._bot.later(REMOVE_CARD, card, team_id=failure.team_id, keys=[key])
+            self._bot.later(REMOVE_CARD, as_dict(card), team_id=failure.team_id, keys=[key])
         return failure
 
 

@@ -12,6 +12,8 @@ from failbot.errors import InputError
 from failbot.fields import as_dict, from_dict, map_texts, problems, says, searched
 from failbot.memory.redact import redact_draft
 from failbot.models import Draft, Explanation, ExplanationStatus
+from failbot.slack.events import Asked
+from failbot.slack.jobs.handlers import Shown
 from failbot.taxonomy import Outcome
 
 SECRET = "ghp_" + "a1B2" * 9
@@ -124,6 +126,42 @@ def test_what_lacks_its_core_is_refused(given: object) -> None:
     """A name without a default cannot be made up."""
     with pytest.raises(InputError, match="Payload"):
         from_dict(Payload, given)
+
+
+# As the first failbot stored them, before it told the author of secrets.
+OLD_ASKED = {
+    "team_id": "T1",
+    "channel_id": "C0ML",
+    "user_id": "U0BEN",
+    "text": "<@U0BOT> why?",
+    "message_ts": "1700000000.000100",
+    "thread_ts": "",
+    "hint": "channel",
+}
+OLD_SHOWN = {
+    "number": 1,
+    "entry_channel_id": "C0ML",
+    "user_id": "U0BEN",
+    "channel_id": "C0ML",
+    "is_new": True,
+    "posts_card": True,
+    "response_url": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "needed"),
+    [
+        (Asked, OLD_ASKED, {"team_id", "channel_id", "user_id", "text", "message_ts"}),
+        (Shown, OLD_SHOWN, {"number", "entry_channel_id", "user_id", "channel_id"}),
+    ],
+)
+def test_a_job_of_an_older_version_is_read(kind: type, payload: dict, needed: set[str]) -> None:
+    """Without what was added since, with what was dropped since, and without all but its core."""
+    whole = from_dict(kind, payload)
+    assert from_dict(kind, payload | {"dropped": [1]}) == whole
+    assert {**as_dict(whole), **payload} == as_dict(whole)
+    assert from_dict(kind, {name: payload[name] for name in needed}).user_id == "U0BEN"
 
 
 def test_a_moment_is_no_text() -> None:
