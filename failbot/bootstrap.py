@@ -110,7 +110,6 @@ class Runtime(AbstractContextManager["Runtime"]):
         except FailbotError as error:
             log.warning("the model keeps its slow form: %s", error)
 
-
     def _move(self, _: Event) -> None:
         """Embeds everything with the new default beside the old one, then goes over to it."""
         if self._moving_to is None:
@@ -125,9 +124,7 @@ class Runtime(AbstractContextManager["Runtime"]):
             log.info("%d entries moved over to %s", count, self._moving_to.setting)
 
 
-def open_runtime(
-    config: Config, *, stop: Stop | None = None, keeps_model: bool = True
-) -> Runtime:
+def open_runtime(config: Config, *, stop: Stop | None = None, keeps_model: bool = True) -> Runtime:
     """Everything that a command or a bot needs, on the store that the settings name.
 
     A memory made with an earlier default model is served with that one until it has moved over,

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from failbot.fields import problems, says
 from failbot.taxonomy import MODES, Outcome
 
-TEXT_LIMIT = 40_000  # characters of one text; Slack truncates a message there (chat.postMessage)
 TITLE_LIMIT = 300
 NAME_LIMIT = 120  # characters of a title derived from what happened
-LIST_LIMIT = 20
 SHOWN_HITS = 3  # matches that an answer shows: a list of more is a search result, not an answer
-ITEM_LIMIT = {"links": 2_000, "tags": 50}
-TEXT_FIELDS = ("tried", "happened", "lesson", "valid_while", "cost", "title", "external_id")
 
 
 class Visibility(StrEnum):
@@ -33,31 +30,67 @@ class ExplanationStatus(StrEnum):
     RULED_OUT = "ruled out"
 
 
+def _unknown_mode(mode: str) -> str:
+    known = ", ".join(MODES)
+    return "" if mode in MODES else f"unknown failure mode {mode!r}; known: {known}"
+
+
+def _no_address(link: str) -> str:
+    if re.match(r"https?://[^\s<>|]+$", link):
+        return ""
+    return f"{link[:60]!r} is not an address; it must begin with http:// or https://"
+
+
+def _without_blanks(link: str) -> str:
+    """What was taken out of an address leaves an address."""
+    return link.strip().replace(" ", "%20")
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One of the rival accounts of why it happened."""
 
     text: str
-    status: ExplanationStatus = ExplanationStatus.OPEN
-    evidence: str = ""
+    status: ExplanationStatus = field(
+        default=ExplanationStatus.OPEN, metadata=says(is_searched=False)
+    )
+    evidence: str = field(default="", metadata=says(is_searched=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a person says of a failure: `tried` and `happened`; all else may come later."""
+    """What a person says of a failure: `tried` and `happened`; all else may come later.
 
-    tried: str
-    happened: str
-    title: str = ""
-    outcome: Outcome | None = None
-    explanations: tuple[Explanation, ...] = ()
-    modes: tuple[str, ...] = ()
+    The one list of an entry's fields. Whatever checks, redacts, embeds, stores, exports and
+    imports one walks it (see `fields`), in this order, which is that of the text that is embedded:
+    words alone are, since labels would make all alike. A field more needs a column (a migration,
+    `TEXT NOT NULL DEFAULT ''`, or `'[]'` for a list, which is JSON there) and whatever shows it.
+    """
+
+    title: str = field(default="", metadata=says(limit=TITLE_LIMIT))
+    tried: str = field(metadata=says(is_required=True))
+    happened: str = field(metadata=says(is_required=True))
+    outcome: Outcome | None = field(default=None, metadata=says(is_searched=False))
+    explanations: tuple[Explanation, ...] = field(default=(), metadata=says(most=None))
+    # The names in a closed list: nothing that someone typed.
+    modes: tuple[str, ...] = field(
+        default=(),
+        metadata=says(is_redacted=False, is_searched=False, most=None, refusal=_unknown_mode),
+    )
     lesson: str = ""
-    valid_while: str = ""
-    links: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    cost: str = ""
-    external_id: str = ""
+    valid_while: str = field(default="", metadata=says(is_searched=False))
+    links: tuple[str, ...] = field(
+        default=(),
+        metadata=says(is_searched=False, limit=2_000, refusal=_no_address, tidy=_without_blanks),
+    )
+    tags: tuple[str, ...] = field(default=(), metadata=says(limit=50))
+    cost: str = field(default="", metadata=says(is_searched=False))
+    # Its blanks stay: the same file, imported again, must find the same id.
+    external_id: str = field(default="", metadata=says(is_searched=False, tidy=_as_it_is))
 
     @property
     def name(self) -> str:
@@ -66,11 +99,12 @@ class Draft:
 
     def problems(self) -> dict[str, str]:
         """What keeps this draft from being recorded: field name -> words; empty if nothing does."""
-        found = dict(_text_problems(self)) | dict(_list_problems(self))
-        unknown = [mode for mode in self.modes if mode not in MODES]
-        if unknown:
-            found["modes"] = f"unknown failure mode {unknown[0]!r}; known: {', '.join(MODES)}"
-        return found
+        return problems(self)
+
+
+def said(draft: Draft) -> dict[str, Any]:
+    """A draft's fields by name, as they are; of a failure, without the record's own facts."""
+    return {part.name: getattr(draft, part.name) for part in fields(Draft)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +127,20 @@ class Failure(Draft):
 
     def draft(self) -> Draft:
         """What the author said, without the record's own facts."""
-        return Draft(**{part.name: getattr(self, part.name) for part in fields(Draft)})
+        return Draft(**said(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of a draft: the failure, and what whoever said it must be told.
+
+    `is_new`: it made this failure, rather than changing or repeating one. `redacted`: the kinds
+    of secrets that were taken out of it, in the fields' order, once each.
+    """
+
+    failure: Failure
+    is_new: bool
+    redacted: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,29 +355,3 @@ def shorten(text: str, limit: int) -> str:
     cut = line[: limit - 1]
     head, space, _ = cut.rpartition(" ")
     return (head if space and len(head) > limit * 0.6 else cut).rstrip(" ,;:.") + "…"
-
-
-def _text_problems(draft: Draft) -> Iterator[tuple[str, str]]:
-    for name in ("tried", "happened"):
-        if not getattr(draft, name).strip():
-            yield name, "is missing; one sentence is enough"
-    for name in TEXT_FIELDS:
-        limit = TITLE_LIMIT if name == "title" else TEXT_LIMIT
-        size = len(getattr(draft, name))
-        if size > limit:
-            yield name, f"has {size:,} characters; at most {limit:,} fit, link to the rest"
-    if any(len(one.text) > TEXT_LIMIT for one in draft.explanations):
-        yield "explanations", f"at most {TEXT_LIMIT:,} characters each fit, link to the rest"
-
-
-def _list_problems(draft: Draft) -> Iterator[tuple[str, str]]:
-    for name, limit in ITEM_LIMIT.items():
-        items: tuple[str, ...] = getattr(draft, name)
-        if len(items) > LIST_LIMIT:
-            yield name, f"has {len(items)} items; at most {LIST_LIMIT} fit"
-        long = next((item for item in items if len(item) > limit), None)
-        if long:
-            yield name, f"{long[:30]!r}… has {len(long):,} characters; at most {limit:,} fit"
-    bad = next((link for link in draft.links if not re.match(r"https?://[^\s<>|]+$", link)), None)
-    if bad:
-        yield "links", f"{bad[:60]!r} is not an address; it must begin with http:// or https://"

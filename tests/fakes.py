@@ -47,3 +47,15 @@ def _seed(word: str) -> int:
 def _vector(word: str) -> NDArray[np.float32]:
     drawn = np.random.default_rng(_seed(word)).standard_normal(WordEncoder.dimension)
     return unit(drawn.astype(np.float32))
+
+
+class NoEncoder:
+    """The source of a model that never comes: entries wait for it, and words are compared."""
+
+    setting = "none"
+
+    def wait(self, timeout_s: float | None) -> None:
+        return None
+
+    def switch(self, setting: str) -> None:
+        raise AssertionError("there is no model to switch to")

@@ -15,9 +15,10 @@ from failbot.cli import output
 from failbot.cli.session import Memory, Session, login, now, pass_session, prepare_model
 from failbot.errors import InputError, ModelError
 from failbot.files import exporting, importing, tabular
-from failbot.models import Failure, Visibility, shorten
+from failbot.models import Failure, Recorded, Visibility, shorten
 
 BAD_SHOWN = 10
+LINES_NAMED = 20  # of those that held a secret; --json names all
 SAMPLED = 5
 ALL = 1_000_000_000
 
@@ -89,9 +90,10 @@ def import_(
         recorded = memory.service.record_many(
             reading.drafts, place=memory.place, author_id=author or login(), now=now()
         )
-        new = sum(is_new for _, is_new in recorded)
+        new = sum(one.is_new for one in recorded)
         counts = {"new": new, "already_there": len(recorded) - new, **counts}
-        _report_counts(counts, as_json=as_json)
+        redacted = _redacted(reading.entries, recorded)
+        _report_counts(counts, redacted, as_json=as_json)
         _embed(memory)
 
 
@@ -139,11 +141,29 @@ def _report_dry(reading: importing.Reading, counts: dict[str, int], *, as_json: 
     )
 
 
-def _report_counts(counts: dict[str, int], *, as_json: bool) -> None:
+def _redacted(
+    entries: Sequence[importing.Entry], recorded: Sequence[Recorded]
+) -> dict[str, list[int]]:
+    """The kinds of secrets that were taken out, and the lines of the entries that held each."""
+    lines: dict[str, list[int]] = {}
+    for entry, one in zip(entries, recorded, strict=True):
+        for kind in one.redacted:
+            lines.setdefault(kind, []).append(entry.line)
+    return lines
+
+
+def _report_counts(
+    counts: dict[str, int], redacted: dict[str, list[int]], *, as_json: bool
+) -> None:
     if as_json:
-        output.emit_json(dict(counts))
-    else:
-        click.echo(f"{_words(counts)}.")
+        output.emit_json({**counts, "redacted": redacted})
+        return
+    click.echo(f"{_words(counts)}.")
+    for kind, lines in redacted.items():
+        named = ", ".join(map(str, lines[:LINES_NAMED])) + (", …" if lines[LINES_NAMED:] else "")
+        output.warn(
+            f"taken out before it was stored: {kind}, of {len(lines):,} entries (lines {named})."
+        )
 
 
 def _words(counts: dict[str, int]) -> str:

@@ -22,8 +22,10 @@ from failbot.models import (
     ExplanationStatus,
     Failure,
     Hit,
+    Recorded,
     Viewer,
     parse_reference,
+    said,
 )
 from failbot.taxonomy import MODES, Outcome
 from failbot.text import clean
@@ -147,15 +149,14 @@ def log(
         given["outcome"] = Outcome(given["outcome"])
     draft = replace(_said(given, from_input=source == "-"), **given)
     with session.memory() as memory:
-        failure, is_new = memory.service.record(
+        recorded = memory.service.record(
             draft, place=memory.place, author_id=author or login(), now=now()
         )
-        redacted = _redacted(draft)
         if not as_json:
-            _tell_logged(failure, is_new, redacted)
-        similar = _similar(memory, failure) if is_new else ()
+            _tell_logged(recorded)
+        similar = _similar(memory, recorded.failure) if recorded.is_new else ()
     if as_json:
-        _emit_logged(failure, is_new, redacted, similar)
+        _emit_logged(recorded, similar)
     for hit in () if as_json else similar:
         click.echo(f"Like {hit.failure.reference}: {clean(hit.failure.name)}")
 
@@ -195,15 +196,6 @@ def _parsed(text: str, *, tried: str, happened: str) -> Draft:
     return Draft(tried=first.strip(), happened="".join(rest).strip())
 
 
-def _redacted(draft: Draft) -> tuple[str, ...]:
-    """The kinds of secrets that the draft held; they were not stored."""
-    from failbot.memory.redact import redact
-
-    texts = [draft.tried, draft.happened, draft.title, draft.lesson, draft.valid_while, draft.cost]
-    texts += [part for one in draft.explanations for part in (one.text, one.evidence)]
-    return redact("\n".join([*texts, *draft.links, *draft.tags]))[1]
-
-
 def _similar(memory: Memory, failure: Failure) -> tuple[Hit, ...]:
     """Earlier failures like it; none where the model cannot be used: it is logged all the same."""
     try:
@@ -214,24 +206,23 @@ def _similar(memory: Memory, failure: Failure) -> tuple[Hit, ...]:
         return ()
 
 
-def _tell_logged(failure: Failure, is_new: bool, redacted: tuple[str, ...]) -> None:
-    if is_new:
+def _tell_logged(recorded: Recorded) -> None:
+    failure = recorded.failure
+    if recorded.is_new:
         click.echo(f"{failure.reference} logged: {clean(failure.name)}")
     else:
         click.echo(f"{failure.reference} holds this already; nothing was changed.")
-    if redacted:
-        output.warn(f"taken out before it was stored: {', '.join(redacted)}.")
+    if recorded.redacted:
+        output.warn(f"taken out before it was stored: {', '.join(recorded.redacted)}.")
 
 
-def _emit_logged(
-    failure: Failure, is_new: bool, redacted: tuple[str, ...], similar: tuple[Hit, ...]
-) -> None:
+def _emit_logged(recorded: Recorded, similar: tuple[Hit, ...]) -> None:
     output.emit_json(
         {
-            "number": failure.number,
-            "reference": failure.reference,
-            "is_new": is_new,
-            "redacted": list(redacted),
+            "number": recorded.failure.number,
+            "reference": recorded.failure.reference,
+            "is_new": recorded.is_new,
+            "redacted": list(recorded.redacted),
             "similar": [exporting.hit_as_dict(hit) for hit in similar],
         }
     )
@@ -252,14 +243,14 @@ def show(session: Session, reference: str, versions: bool, as_json: bool, everyt
         failure = memory.service.show(number, viewer=memory.viewer)
         history = memory.service.versions(number, viewer=memory.viewer) if versions else []
     drafts = [
-        replace(failure, **_draft_fields(one.draft), version=one.number, updated_at=one.changed_at)
+        replace(failure, **said(one.draft), version=one.number, updated_at=one.changed_at)
         for one in history
     ]
     if as_json:
-        shown = exporting.as_dict(failure)
+        shown = exporting.failure_as_dict(failure)
         if versions:
             shown["versions"] = [
-                exporting.as_dict(old) | {"changed_by": one.changed_by}
+                exporting.failure_as_dict(old) | {"changed_by": one.changed_by}
                 for old, one in zip(drafts, history, strict=True)
             ]
         output.emit_json(shown)
@@ -270,10 +261,6 @@ def show(session: Session, reference: str, versions: bool, as_json: bool, everyt
         click.echo()
     if not versions:
         output.show_failure(failure)
-
-
-def _draft_fields(draft: Draft) -> dict[str, Any]:
-    return {name: getattr(draft, name) for name in Draft.__dataclass_fields__}
 
 
 @click.command("list")
@@ -297,7 +284,7 @@ def list_(
             found = service.newest(viewer=viewer, limit=limit, author_id=author)
             total = service.count(viewer=viewer, author_id=author)
     if as_json:
-        entries = [exporting.as_dict(one) for one in found]
+        entries = [exporting.failure_as_dict(one) for one in found]
         output.emit_json({"total": total, "failures": entries})
         return
     output.show_list(found)

@@ -16,7 +16,8 @@ import click
 from failbot.cli import output
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.errors import InputError, ModelError
-from failbot.models import TEXT_LIMIT, Place, Viewer, Visibility
+from failbot.fields import TEXT_LIMIT
+from failbot.models import Place, Viewer, Visibility
 from failbot.text import clean
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ class Session:
         return {**base, **{name: text for name, text in given.items() if text}}
 
     @contextmanager
-    def memory(
-        self, *, everything: bool = False, keeps_model: bool = True
-    ) -> Iterator[Memory]:
+    def memory(self, *, everything: bool = False, keeps_model: bool = True) -> Iterator[Memory]:
         """The opened memory, closed at the end. See `open_runtime` for `keeps_model`.
 
         :raises FailbotError: if it cannot be opened.

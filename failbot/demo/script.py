@@ -82,12 +82,12 @@ def load_samples(
         reading.drafts, place=place, author_id=SAMPLES_AUTHOR, now=now - SAMPLES_AGE
     )
     service.embed_missing(progress)
-    return sum(is_new for _, is_new in recorded), len(recorded)
+    return sum(one.is_new for one in recorded), len(recorded)
 
 
 def conversation(service: Service, *, place: Place, now: datetime) -> Iterator[Turn]:
     """The turns, each done for real before it is told; the second time nothing is added."""
-    logged, _ = service.record(LOGGED, place=place, author_id=ANA, now=now)
+    logged = service.record(LOGGED, place=place, author_id=ANA, now=now).failure
     service.embed_missing()
     yield Turn(who=ANA, says=f"{LOGGED.tried} {LOGGED.happened}", reply=logged)
     for count, (who, text) in enumerate(((BEN, ASKED), (CHLOE, UNKNOWN)), start=1):

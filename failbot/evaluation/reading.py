@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from failbot.errors import InputError
+from failbot.fields import TEXT_LIMIT
 from failbot.files import importing, tabular
 from failbot.files.tabular import Bad, Row
-from failbot.models import TEXT_LIMIT, TITLE_LIMIT, Draft, shorten
+from failbot.models import TITLE_LIMIT, Draft, shorten
 from failbot.search.passages import text_of
 from failbot.text import clean
 

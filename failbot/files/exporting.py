@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from failbot.models import Answer, Digest, Failure, Hit
+from failbot.fields import as_dict, lists
+from failbot.models import Answer, Digest, Draft, Failure, Hit
 
-COLUMNS = [
+COLUMNS = [  # of a table; what is shown of an entry, and in which order
     "reference",
     "title",
     "outcome",
@@ -34,26 +35,12 @@ COLUMNS = [
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_dict(failure: Failure) -> dict[str, object]:
-    """The failure as a JSON object: the draft's fields under their names, then the record's."""
+def failure_as_dict(failure: Failure) -> dict[str, object]:
+    """The failure as a JSON object: its number, the draft's fields under their names, the rest."""
     return {
         "number": failure.number,
         "reference": failure.reference,
-        "external_id": failure.external_id,
-        "title": failure.title,
-        "outcome": failure.outcome.value if failure.outcome else None,
-        "tried": failure.tried,
-        "happened": failure.happened,
-        "explanations": [
-            {"text": one.text, "status": one.status.value, "evidence": one.evidence}
-            for one in failure.explanations
-        ],
-        "lesson": failure.lesson,
-        "valid_while": failure.valid_while,
-        "modes": list(failure.modes),
-        "tags": list(failure.tags),
-        "links": list(failure.links),
-        "cost": failure.cost,
+        **as_dict(failure.draft()),
         "author_id": failure.author_id,
         "channel_id": failure.channel_id,
         "visibility": failure.visibility.value,
@@ -66,21 +53,27 @@ def as_dict(failure: Failure) -> dict[str, object]:
 def json_lines(failures: Iterable[Failure]) -> Iterator[str]:
     """One object a line, ASCII only: no line break or encoding can come between."""
     for failure in failures:
-        yield json.dumps(as_dict(failure)) + "\n"
+        yield json.dumps(failure_as_dict(failure)) + "\n"
 
 
 def csv_lines(failures: Iterable[Failure]) -> Iterator[str]:
     """A header and a row each, ended by CRLF (RFC 4180); no cell is a formula to a spreadsheet."""
     yield _csv_row(COLUMNS)
     for failure in failures:
-        cells = as_dict(failure) | {
-            "explanation": "\n".join(one.text for one in failure.explanations),
-            "explanation_status": ", ".join(one.status.value for one in failure.explanations),
-            "modes": ", ".join(failure.modes),
-            "tags": ", ".join(failure.tags),
-            "links": " ".join(failure.links),
-        }
+        cells = _cells(failure)
         yield _csv_row(_safe("" if cells[name] is None else str(cells[name])) for name in COLUMNS)
+
+
+def _cells(failure: Failure) -> dict[str, object]:
+    """What stands in each column: of a list its items, as `importing` parts them again."""
+    joined = {name: ", ".join(map(str, getattr(failure, name))) for name in lists(Draft)}
+    return {
+        **failure_as_dict(failure),
+        **joined,
+        "explanation": "\n".join(one.text for one in failure.explanations),
+        "explanation_status": ", ".join(one.status.value for one in failure.explanations),
+        "links": " ".join(failure.links),
+    }
 
 
 def _safe(cell: str) -> str:
@@ -113,7 +106,7 @@ def answer_as_dict(answer: Answer, *, limit: int, explain: bool = False) -> dict
 
 def hit_as_dict(hit: Hit) -> dict[str, object]:
     """A hit as a JSON object: how well it matches, then what a reader needs of the failure."""
-    failure = as_dict(hit.failure)
+    failure = failure_as_dict(hit.failure)
     told = [
         "outcome",
         "tried",
@@ -148,7 +141,7 @@ def digest_as_dict(digest: Digest) -> dict[str, object]:
         }
         if pattern
         else None,
-        "lessons": [as_dict(one) for one in digest.lessons],
+        "lessons": [failure_as_dict(one) for one in digest.lessons],
         "more": digest.more,
         "questions": [
             {"text": one.text, "asked_at": one.asked_at.isoformat()} for one in digest.questions

@@ -6,8 +6,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from failbot.errors import InputError
+from failbot.fields import kinds, lists, texts
 from failbot.files.tabular import Bad, Row
 from failbot.models import (
     NAME_LIMIT,
@@ -21,11 +23,13 @@ from failbot.models import (
 from failbot.taxonomy import Outcome
 from failbot.text import clean
 
-TEXT_FIELDS = ("title", "tried", "happened", "lesson", "valid_while", "cost")
-LIST_FIELDS = ("links", "tags", "modes")
-FIELDS = (*TEXT_FIELDS, "explanation", "outcome", *LIST_FIELDS, "external_id")
-# Other names of a field. The last three are what an export writes, or people write.
-ALIASES = {"id": "external_id", "why": "explanation", "explanations": "explanation"}
+# A column is named as its field, but for this one: a row has one explanation, not a list.
+COLUMN = {"explanations": "explanation"}
+FIELDS = tuple(COLUMN.get(name, name) for name in kinds(Draft))
+# Texts in which lines can be joined; an id is no such.
+PROSE = frozenset(texts(Draft)) - {"external_id"}
+# Other names of a field. The last two are what people write, or an export.
+ALIASES = {"id": "external_id", "why": "explanation"} | COLUMN
 # What an export says of a record itself: the new memory gives its own.
 RECORD_KEYS = frozenset(
     [
@@ -258,6 +262,17 @@ def _refuse_private(row: Row, plan: Plan) -> None:
 
 
 def _draft(row: Row, plan: Plan) -> Draft:
+    sources = _sources(row, plan)
+    made: dict[str, Any] = {name: _text(name, sources.get(name, [])) for name in texts(Draft)}
+    made |= {name: _items(name, sources.get(name, [])) for name in lists(Draft)}
+    made["title"] = _title(made["title"], sources)
+    made["outcome"] = _outcome(_text("outcome", sources.get("outcome", [])), plan)
+    made["explanations"] = tuple(_explanations(sources.get("explanation", [])))
+    return Draft(**made)
+
+
+def _sources(row: Row, plan: Plan) -> dict[str, list[tuple[str, object]]]:
+    """The columns that feed each field, in the plan's order, and what they hold."""
     sources: dict[str, list[tuple[str, object]]] = {}
     for column, value in _with_extra(row, plan).items():
         for name in _feeds(column, plan):
@@ -265,25 +280,16 @@ def _draft(row: Row, plan: Plan) -> Draft:
     order = {pair: place for place, pair in enumerate(plan.maps)}
     for name, found in sources.items():
         found.sort(key=lambda pair: order.get((pair[0], name), 0))
-    texts = {name: _text(name, sources.get(name, [])) for name in (*TEXT_FIELDS, "external_id")}
-    texts["title"] = _title(texts["title"], sources)
-    lists = {name: _items(name, sources.get(name, [])) for name in LIST_FIELDS}
-    return Draft(
-        **texts,
-        links=lists["links"],
-        tags=lists["tags"],
-        modes=lists["modes"],
-        outcome=_outcome(_text("outcome", sources.get("outcome", [])), plan),
-        explanations=tuple(_explanations(sources.get("explanation", []))),
-    )
+    return sources
 
 
 def _with_extra(row: Row, plan: Plan) -> dict[str, object]:
     """The cells, those beyond the header joined onto the last column that feeds a text."""
     if not row.extra:
         return row.cells
-    texts = [name for name in row.cells if set(_feeds(name, plan)) & {*TEXT_FIELDS, "explanation"}]
-    last = (texts or list(row.cells))[-1]
+    fields = PROSE | {"explanation"}
+    prose = [name for name in row.cells if fields & {*_feeds(name, plan)}]
+    last = (prose or list(row.cells))[-1]
     joined = " | ".join([str(row.cells[last]), *row.extra])
     return row.cells | {last: joined}
 
@@ -352,10 +358,14 @@ def _explanation(value: object) -> Explanation:
 
 
 def _cell_text(name: str, value: object) -> str:
-    if isinstance(value, dict) or (isinstance(value, list) and name not in TEXT_FIELDS):
+    if isinstance(value, list) and name in PROSE:
+        return "\n".join(_line(name, one) for one in value)
+    return _line(name, value)
+
+
+def _line(name: str, value: object) -> str:
+    if isinstance(value, dict | list):
         raise _CellError(name, f"must be text, not {json.dumps(value)[:40]}")
-    if isinstance(value, list):
-        return "\n".join(_cell_text("external_id", one) for one in value)
     return clean(_plain(value))
 
 

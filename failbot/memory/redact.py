@@ -12,6 +12,9 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from failbot.fields import About, map_texts
+from failbot.models import Draft
+
 # kind -> alternatives. Each begins with its fixed mark, so that a text without it costs nothing;
 # each repetition is over one character class, so that no text makes the search slow.
 FORMATS: dict[str, str] = {
@@ -85,6 +88,8 @@ FORMATS: dict[str, str] = {
     "wandb key": r"wandb_v\d_\w{40,}",
     "xai key": r"xai-[A-Za-z0-9]{60,}",
 }
+
+MARK_SIZE = 40  # characters of a mark before the last word of its kind, at most
 
 # From a private key's opening line to its closing one, or as far as it was pasted.
 _PRIVATE_KEY = re.compile(
@@ -181,6 +186,23 @@ def redact(text: str) -> tuple[str, tuple[str, ...]]:
     return text, tuple(kinds)
 
 
+def redact_draft(draft: Draft) -> tuple[Draft, tuple[str, ...]]:
+    """The draft without secrets and tidied, as it is stored, and the kinds, in order, once each.
+
+    All its texts, at any depth, but for the fields that say that they hold nothing typed.
+    """
+    kinds: dict[str, None] = {}
+
+    def left(text: str, about: About) -> str:
+        if not about.is_redacted:
+            return text
+        without, found = redact(text)
+        kinds.update(dict.fromkeys(found))
+        return about.tidy(without)
+
+    return map_texts(draft, left), tuple(kinds)
+
+
 # Patterns whose first group stays: what the secret opens is worth reading.
 _AFTER = (
     (_HOOK, "webhook"),
@@ -206,6 +228,8 @@ def _kind(found: str) -> str:
 
 def _assigned(found: re.Match[str], mark: Callable[[str], str]) -> str:
     """The match with its value replaced, or as it is where the value opens nothing."""
+    if _is_in_a_mark(found):
+        return found[0]
     name, value = found["name"].lower(), found["value"]
     bare = value.strip("\"'")
     if _PLACEHOLDER.match(bare) or not _is_secret(name, bare, found):
@@ -213,6 +237,12 @@ def _assigned(found: re.Match[str], mark: Callable[[str], str]) -> str:
     kind = "password" if name.startswith(("pass", "pwd")) else name
     quote = value[0] if value[0] in "\"'" else ""
     return found[0][: -len(value)] + quote + mark(kind) + quote
+
+
+def _is_in_a_mark(found: re.Match[str]) -> bool:
+    """Whether the name is the kind in a `[redacted: kind]`, which names nothing that follows."""
+    before = found.string[max(0, found.start() - MARK_SIZE) : found.start()]
+    return bool(re.search(r"\[redacted: [^\[\]]*$", before))
 
 
 def _is_secret(name: str, value: str, found: re.Match[str]) -> bool:

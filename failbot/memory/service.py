@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from failbot.errors import DraftError, InputError, NotAllowedError, StoppedError
+from failbot.fields import TEXT_LIMIT
 from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
 from failbot.memory.embedding import Embedder, EncoderSource, OnFindable
 from failbot.memory.matching import Matcher, RerankerSource, pair_name
 from failbot.memory.nulls import measure
-from failbot.memory.redact import redact
+from failbot.memory.redact import redact, redact_draft
 from failbot.models import (
     SHOWN_HITS,
-    TEXT_LIMIT,
     Answer,
     Digest,
     Draft,
-    Explanation,
     Failure,
     Feedback,
     Hit,
     Place,
     Question,
+    Recorded,
     Schedule,
     Version,
     Viewer,
@@ -67,42 +65,55 @@ class Service:
 
     def record(
         self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
-    ) -> tuple[Failure, bool]:
-        """The recorded failure (committed), and whether it is new; the same source, the same one.
+    ) -> Recorded:
+        """The recorded failure, committed; the same source, the same one.
 
-        Secrets are redacted first. Its vectors follow in the background.
+        Secrets are redacted first, and it says which. Its vectors follow in the background.
         :raises DraftError: what is wrong, by field.
         """
+        ready, redacted = _ready(draft)
         failure, is_new = self._store.failures.record(
-            _checked(draft), place=place, author_id=author_id, now=now, source=source
+            ready, place=place, author_id=author_id, now=now, source=source
         )
         self._embedder.expect(failure)
         self._embedder.wake()
-        return failure, is_new
+        return Recorded(failure=failure, is_new=is_new, redacted=redacted)
 
     def record_many(
         self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
-    ) -> list[tuple[Failure, bool]]:
-        """As `record` for each, all of them or none. :raises DraftError: of the first bad one."""
-        checked = [_checked(draft) for draft in drafts]
+    ) -> list[Recorded]:
+        """As `record` for each, in their order, all of them or none.
+
+        :raises DraftError: of the first bad one, or of two whose external ids are one without
+            their secrets: the second would be taken for the first, and lost.
+        """
+        ready = [_ready(draft) for draft in drafts]
+        _refuse_merged(drafts, [draft for draft, _ in ready])
         recorded = self._store.failures.record_many(
-            checked, place=place, author_id=author_id, now=now
+            [draft for draft, _ in ready], place=place, author_id=author_id, now=now
         )
         self._embedder.wake()
-        return recorded
+        return [
+            Recorded(failure=failure, is_new=is_new, redacted=redacted)
+            for (failure, is_new), (_, redacted) in zip(recorded, ready, strict=True)
+        ]
 
     def revise(
         self, number: int, draft: Draft, *, viewer: Viewer, is_admin: bool, now: datetime
-    ) -> Failure:
-        """:raises NotFoundError: :raises NotAllowedError: neither author nor admin.
-        :raises DraftError:"""
+    ) -> Recorded:
+        """The failure with its new text, committed, and what was taken out of that.
+
+        :raises NotFoundError: :raises NotAllowedError: neither author nor admin.
+        :raises DraftError:
+        """
         self.editable(number, viewer=viewer, is_admin=is_admin)
+        ready, redacted = _ready(draft)
         revised = self._store.failures.revise(
-            number, _checked(draft), viewer=viewer, by=viewer.user_id, now=now
+            number, ready, viewer=viewer, by=viewer.user_id, now=now
         )
         self._embedder.expect(revised)
         self._embedder.wake()
-        return revised
+        return Recorded(failure=revised, is_new=False, redacted=redacted)
 
     def delete(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:
         """The failure that is now gone. :raises NotFoundError: :raises NotAllowedError:"""
@@ -281,26 +292,20 @@ class Service:
         return self._embedder.reindex(progress)
 
 
-def _checked(draft: Draft) -> Draft:
-    """The draft without secrets. :raises DraftError: what keeps it from being recorded."""
+def _ready(draft: Draft) -> tuple[Draft, tuple[str, ...]]:
+    """The draft as it is stored, and the kinds of secrets that are not.
+
+    :raises DraftError: what keeps it from being recorded.
+    """
     if problems := draft.problems():
         raise DraftError(problems)
-    return _redacted(draft)
+    return redact_draft(draft)
 
 
-def _redacted(draft: Draft) -> Draft:
-    names = ("tried", "happened", "title", "lesson", "valid_while", "cost")
-    clean: dict[str, Any] = {name: redact(getattr(draft, name))[0].strip() for name in names}
-    clean["tags"] = tuple(redact(tag)[0] for tag in draft.tags)
-    clean["links"] = tuple(redact(link)[0].replace(" ", "%20") for link in draft.links)
-    return replace(
-        draft, **clean, explanations=tuple(map(_redacted_explanation, draft.explanations))
-    )
-
-
-def _redacted_explanation(explanation: Explanation) -> Explanation:
-    return replace(
-        explanation,
-        text=redact(explanation.text)[0].strip(),
-        evidence=redact(explanation.evidence)[0].strip(),
-    )
+def _refuse_merged(given: Sequence[Draft], ready: Sequence[Draft]) -> None:
+    """:raises DraftError: two external ids differ in a secret alone."""
+    ids: dict[str, str] = {}
+    for before, after in zip(given, ready, strict=True):
+        if ids.setdefault(after.external_id, before.external_id) != before.external_id:
+            words = f"{after.external_id!r} would be several entries': they differ in a secret,"
+            raise DraftError({"external_id": f"{words} which is not stored; give each another id"})

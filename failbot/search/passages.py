@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 
+from failbot.fields import searched
 from failbot.models import Draft
 
 
 def text_of(draft: Draft) -> str:
-    """The text that is embedded and matched: title, tried, happened, why, lesson, tags.
+    """The text that is embedded and matched: all that a draft's fields do not leave out of it.
 
     Each part ends in one full stop. Tags belong to it: without them nDCG@10 falls by 1.5 points
     on the domain queries.
     """
-    parts = [draft.title, draft.tried, draft.happened]
-    parts += [one.text for one in draft.explanations]
-    parts += [draft.lesson, ", ".join(draft.tags)]
-    return " ".join(f"{part.strip().rstrip('.')}." for part in parts if part.strip())
+    parts = (part.strip() for part in searched(draft, Draft))
+    return " ".join(f"{part.rstrip('.')}." for part in parts if part)
 
 
 def title_of(draft: Draft) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt import BoltResponse
 
 from failbot.errors import FailbotError
+from failbot.fields import as_dict
+from failbot.memory.redact import redact
 from failbot.slack.bot import Bot, string_in
 
 logger = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ _TS = re.compile(r"\d{1,12}\.\d{1,9}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A message that asks something, as Slack wrote it."""
+    """The payload of `QUESTION`: a message that asks something, as Slack wrote it, secrets out."""
 
     team_id: str
     channel_id: str
@@ -56,7 +58,7 @@ def asked_in(body: Mapping[str, Any]) -> Asked | None:
         team_id=_team(body),
         channel_id=string_in(event, "channel"),
         user_id=string_in(event, "user"),
-        text=string_in(event, "text"),
+        text=redact(string_in(event, "text"))[0],  # before the inbox holds it
         message_ts=string_in(event, "ts"),
         thread_ts=string_in(event, "thread_ts"),
         hint=hint,
@@ -88,7 +90,7 @@ def store_questions(bot: Bot) -> Callable[..., BoltResponse]:
             return BoltResponse(status=200)
         try:
             keys = keys_of(body, asked)
-            bot.later(QUESTION, asdict(asked), team_id=asked.team_id, keys=keys)
+            bot.later(QUESTION, as_dict(asked), team_id=asked.team_id, keys=keys)
         except FailbotError as error:
             logger.error("a question is not stored, Slack will repeat it: %s", error)
             return BoltResponse(status=503)

@@ -6,18 +6,18 @@ Each listener is ack -> form -> service -> blocks -> reply.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt import Ack, App
 
 from failbot.errors import FailbotError, InputError
-from failbot.memory.redact import redact
-from failbot.models import Draft, Failure, Feedback
+from failbot.fields import as_dict
+from failbot.models import Draft, Failure, Feedback, Recorded
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.commands import parse
 from failbot.slack.jobs.delivery import card_links, permalink
-from failbot.slack.jobs.handlers import REMOVE_CARD, SHOW_CARD, Shown
+from failbot.slack.jobs.handlers import REMOVE_CARD, SHOW_CARD, Removed, Shown
 from failbot.slack.manifest import COMMAND, SHORTCUT
 from failbot.slack.markup import decode
 from failbot.slack.refusals import explain
@@ -84,11 +84,11 @@ class Listeners:
         try:
             filled = forms.read(view)
             actor = _submitter(body, filled.origin)
-            failure = self._store(actor, filled, source=f"view:{view.get('id')}")
+            recorded = self._store(actor, filled, source=f"view:{view.get('id')}")
         except FailbotError as error:
             ack(response_action="errors", errors=forms.errors(error, view))
             return
-        self._announce(actor, filled, failure, key=f"view:{view.get('id')}")
+        self._announce(actor, filled, recorded, key=f"view:{view.get('id')}")
         ack()
 
     def word(self, ack: Ack, body: Body, action: Body) -> None:
@@ -140,18 +140,17 @@ class Listeners:
             tried="", happened=decode(_written(message)), links=(address,) if address else ()
         )
 
-    def _store(self, actor: Actor, filled: forms.Filled, *, source: str) -> Failure:
-        """The failure, committed."""
+    def _store(self, actor: Actor, filled: forms.Filled, *, source: str) -> Recorded:
+        """The failure, committed, and what was taken out of what was typed."""
         bot, now = self._bot, self._bot.now()
         if not filled.origin.number:
-            failure, _ = bot.service.record(
+            return bot.service.record(
                 filled.draft(),
                 place=bot.place(actor),
                 author_id=actor.user_id,
                 now=now,
                 source=source,
             )
-            return failure
         before = editable(bot, actor, filled.origin.number)
         return bot.service.revise(
             before.number,
@@ -161,19 +160,21 @@ class Listeners:
             now=now,
         )
 
-    def _announce(self, actor: Actor, filled: forms.Filled, failure: Failure, *, key: str) -> None:
+    def _announce(
+        self, actor: Actor, filled: forms.Filled, recorded: Recorded, *, key: str
+    ) -> None:
         """Leaves the card and the author's hint to the workers; once for each form."""
         shown = Shown(
-            number=failure.number,
-            entry_channel_id=failure.channel_id,
+            number=recorded.failure.number,
+            entry_channel_id=recorded.failure.channel_id,
             user_id=actor.user_id,
             channel_id=actor.channel_id,
             is_new=not filled.origin.number,
             posts_card=filled.posts_card,
-            secrets=_secrets_in(filled.draft()),
+            secrets=recorded.redacted,
             response_url=actor.response_url,
         )
-        self._bot.later(SHOW_CARD, asdict(shown), team_id=actor.team_id, keys=[key])
+        self._bot.later(SHOW_CARD, as_dict(shown), team_id=actor.team_id, keys=[key])
 
     def _delete(self, actor: Actor, number: int) -> Failure:
         viewer = self._bot.places.viewer_for(actor.team_id, actor.user_id)
@@ -181,12 +182,9 @@ class Listeners:
             number, viewer=viewer, is_admin=self._bot.is_admin(actor)
         )
         if failure.card_ts:
-            card: dict[str, object] = {
-                "channel_id": failure.channel_id,
-                "message_ts": failure.card_ts,
-            }
+            card = Removed(channel_id=failure.channel_id, message_ts=failure.card_ts)
             key = f"remove:{failure.channel_id}:{failure.card_ts}"
-            self._bot.later(REMOVE_CARD, card, team_id=failure.team_id, keys=[key])
+            self._bot.later(REMOVE_CARD, as_dict(card), team_id=failure.team_id, keys=[key])
         return failure
 
 
@@ -198,13 +196,6 @@ def _submitter(body: Body, origin: forms.Origin) -> Actor:
         hint=origin.hint,
         response_url=origin.response_url,
     )
-
-
-def _secrets_in(draft: Draft) -> list[str]:
-    """The kinds of secret that the service takes out of what was typed."""
-    texts = [draft.tried, draft.happened, draft.lesson, draft.cost, draft.title]
-    texts += [*draft.links, *draft.tags, *(one.text for one in draft.explanations)]
-    return sorted({kind for text in texts for kind in redact(text)[1]})
 
 
 def _written(message: Mapping[str, Any]) -> str:

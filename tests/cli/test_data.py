@@ -24,6 +24,7 @@ def test_second_import_changes_nothing(terminal: Terminal) -> None:
         "already_there": 0,
         "bad": 0,
         "left_out": 0,
+        "redacted": {},
     }
     before = terminal.ok("export")
     assert terminal.json("import", SAMPLES)["already_there"] == 218
@@ -56,6 +57,20 @@ def test_one_bad_line_keeps_all_out(bare: Terminal) -> None:
     assert "line 4: happened: is missing" in done.stderr
     assert "nothing was imported, since 2 lines are bad" in done.stderr
     assert bare.json("list")["total"] == 0
+
+
+def test_secrets_are_taken_out_and_their_lines_named(terminal: Terminal) -> None:
+    """Whoever imports must know what leaked, and where it stands; an id is no hiding place."""
+    token, key = "ghp_" + "a1B2" * 9, "AKIA" + "Z7QX" * 4
+    text = f"id,tried,happened,cost\n1,a,b,\n2,{token},b,{key}\n{token},a,b,\n"
+    told = terminal.json("import", "--format", "csv", "-", stdin=text)
+    assert told["redacted"] == {"github token": [3, 4], "aws key": [3]}
+    exported = terminal.ok("export")
+    assert token not in exported
+    assert key not in exported
+    again = terminal.run("import", "--format", "csv", "-", stdin=text)
+    assert again.stdout == "0 new, 3 already there, 0 bad, 0 left out.\n"
+    assert "taken out before it was stored: github token, of 2 entries (lines 3, 4)" in again.stderr
 
 
 def test_bad_lines_can_be_left_out(terminal: Terminal) -> None:

@@ -94,9 +94,12 @@ def test_log_refuses_what_it_cannot_read(bare: Terminal, stdin: bytes, words: st
 def test_log_reports_as_json(terminal: Terminal) -> None:
     """The number, whether it is new, what was taken out."""
     token = "hf" + "_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH"
-    told = terminal.json("log", "--tried", FIRST, "--happened", f"login with {token} failed")
+    key = "AKIA" + "Z7QX" * 4
+    ids = ("--external-id", f"run-{key}")
+    told = terminal.json("log", "--tried", FIRST, "--happened", f"login with {token} failed", *ids)
     assert (told["number"], told["is_new"]) == (1, True)
-    assert told["redacted"] == ["hugging face token"]
+    assert told["redacted"] == ["hugging face token", "aws key"]
+    assert terminal.json("show", "F-1")["external_id"] == "run-[redacted: aws key]"
     assert token not in terminal.ok("show", "F-1")
     assert not any(
         token.encode() in path.read_bytes() for path in terminal.data.glob("failbot.db*")

@@ -71,6 +71,13 @@ def test_all_else_is_none(event: dict[str, Any]) -> None:
     assert asked_in(envelope(event)) is None
 
 
+def test_a_question_loses_its_secrets_before_it_is_stored() -> None:
+    """The inbox keeps what Slack sent until it is answered: never a secret."""
+    asked = asked_in(envelope(MENTION | {"text": "<@U0BOT> is ghp_" + "a1B2" * 9 + " &lt; old?"}))
+    assert asked is not None
+    assert asked.text == "<@U0BOT> is [redacted: github token] &lt; old?"
+
+
 def test_a_foreign_message_belongs_to_the_workspace_it_was_sent_to() -> None:
     """In a shared channel the envelope may name the other organisation's."""
     asked = asked_in(envelope(MENTION, team_id="T2"))

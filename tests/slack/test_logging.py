@@ -105,6 +105,37 @@ def test_a_secret_is_taken_out_and_its_author_told(bot: Running, ada: Actor, ben
     assert "take it as leaked" in texts(ada.messages(factory.GENERAL))
 
 
+def test_a_secret_that_an_edit_brings_in_is_told_too(bot: Running, ada: Actor) -> None:
+    """In whatever field: here in one that a card does not show as a text."""
+    bot.log(ada, HAPPENED)
+    bot.form(ada, "edit F-1")
+    ada.submit({"cost": "3 days, and AKIA" + "Z7QX" * 4, "tags": "ghp_" + "a1B2" * 9})
+    bot.settle()
+    failure = bot.entries()[0]
+    assert (failure.cost, failure.tags) == (
+        "3 days, and [redacted: aws key]",
+        ("[redacted: github token]",),
+    )
+    assert "(github token, aws key) is not stored" in texts(ada.messages(factory.GENERAL))
+
+
+def test_jobs_of_an_older_version_are_done(bot: Running, ada: Actor, ben: Actor) -> None:
+    """A card and a question that were stored before an upgrade, without what was added since."""
+    bot.log(ada, HAPPENED, post=[])
+    ids = {"user_id": factory.ADA, "channel_id": factory.GENERAL}
+    shown = ids | {"number": 1, "entry_channel_id": factory.GENERAL, "is_new": True}
+    ts = ada.say(factory.GENERAL, HAPPENED)["ts"]
+    asked = ids | {"team_id": factory.TEAM_ID, "text": HAPPENED, "message_ts": ts}
+    later = bot.side.bot.later
+    later("show_card", shown | {"posts_card": True}, team_id=factory.TEAM_ID, keys=["1"])
+    later("question", asked | {"dropped": [1]}, team_id=factory.TEAM_ID, keys=["2"])
+    bot.settle()
+    assert "F-1" in texts(ben.messages(factory.GENERAL))
+    posts = [one for one in bot.control.calls("chat.postMessage") if one["ok"]]
+    assert len(posts) == 2, "the card, and the answer"
+    assert "reference" not in texts(ada.messages(factory.GENERAL)), "nothing broke"
+
+
 def test_where_the_bot_is_not_the_author_learns_how_to_invite_it(bot: Running, ada: Actor) -> None:
     """Nothing is lost, and the way out is named."""
     channel_id = bot.control.add_channel("elsewhere", members=[factory.ADA], with_bot=False)
@@ -142,9 +173,9 @@ def test_deletion_asks_first_and_takes_the_card_along(bot: Running, ada: Actor) 
     bot.control.wait_for(lambda: "for good" in texts(ada.messages(factory.GENERAL)))
     assert len(bot.entries()) == 1
     ada.click("delete_failure")
-    bot.settle()
+    ben = bot.control.as_(factory.BEN)  # the press is acked before the card's removal is stored
+    bot.control.wait_for(lambda: HAPPENED not in texts(ben.messages(factory.GENERAL)))
     assert bot.entries() == []
-    assert HAPPENED not in texts(bot.control.as_(factory.BEN).messages(factory.GENERAL))
     assert "F-1 is deleted" in texts(ada.messages(factory.GENERAL))
 
 

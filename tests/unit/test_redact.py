@@ -243,6 +243,17 @@ def test_address_keeps_its_host() -> None:
     assert left == "postgresql://app:[redacted: password in an address]@db.internal:5432/runs"
 
 
+def test_a_mark_names_nothing_that_follows_it() -> None:
+    """Otherwise each edit of a text would take out more of it."""
+    once, _ = redact("db_password: hunter2x!aws = a1B2c3D4a1B2c3D4")
+    assert once == "db_password: [redacted: password] = a1B2c3D4a1B2c3D4"
+    assert redact(once) == (once, ())
+    assert (
+        redact("config['password'] = 'hunter2x'")[0]
+        == "config['password'] = '[redacted: password]'"
+    )
+
+
 @given(st.lists(st.sampled_from(sorted(FORMATS)), max_size=4), st.text(), st.integers())
 def test_redacting_again_changes_nothing(kinds: list[str], text: str, seed: int) -> None:
     """A text that was redacted once is stored the same when it is edited later."""

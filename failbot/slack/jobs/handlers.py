@@ -8,6 +8,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from failbot.errors import FailbotError, ModelError, NotFoundError, StoppedError, StoreError
+from failbot.fields import from_dict
 from failbot.models import SHOWN_HITS, Answer, Failure, Hit, Viewer
 from failbot.slack.bot import Bot
 from failbot.slack.events import QUESTION, Asked
@@ -32,15 +33,23 @@ class Shown:
     entry_channel_id: str
     user_id: str
     channel_id: str
-    is_new: bool
-    posts_card: bool
-    secrets: list[str]  # the kinds that were taken out of what was typed
+    is_new: bool = True
+    posts_card: bool = False
+    secrets: tuple[str, ...] = ()  # the kinds that were taken out of what was typed
     response_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """The payload of `REMOVE_CARD`: the message that showed a failure which is deleted."""
+
+    channel_id: str
+    message_ts: str
 
 
 def answer_question(bot: Bot, job: Job) -> None:
     """Answers in the thread; what only the asker may see is shown to them alone."""
-    asked = Asked(**job.payload)  # type: ignore[arg-type]  # as events.store_questions stored it
+    asked = from_dict(Asked, job.payload)
     thread_ts = asked.thread_ts or asked.message_ts
     public, private = _reply(bot, asked)
     delivery.post_once(
@@ -64,7 +73,7 @@ def answer_question(bot: Bot, job: Job) -> None:
 
 def show_card(bot: Bot, job: Job) -> None:
     """Posts or renews the failure's card, then tells its author what the card does not."""
-    shown = Shown(**job.payload)  # type: ignore[arg-type]  # as listeners.submit stored it
+    shown = from_dict(Shown, job.payload)
     channels = frozenset({shown.entry_channel_id})
     viewer = Viewer(team_id=job.team_id, user_id=shown.user_id, channel_ids=channels)
     try:
@@ -87,10 +96,9 @@ def show_card(bot: Bot, job: Job) -> None:
 
 def remove_card(bot: Bot, job: Job) -> None:
     """Takes a deleted failure's card out of its channel."""
+    removed = from_dict(Removed, job.payload)
     try:
-        bot.client_for(job.team_id).chat_delete(
-            channel=str(job.payload["channel_id"]), ts=str(job.payload["message_ts"])
-        )
+        bot.client_for(job.team_id).chat_delete(channel=removed.channel_id, ts=removed.message_ts)
     except SlackApiError as error:
         if delivery.error_code(error) != "message_not_found":
             raise

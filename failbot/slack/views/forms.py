@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from failbot.errors import DraftError, FailbotError, InputError
+from failbot.fields import as_dict, from_dict
 from failbot.models import TITLE_LIMIT, Draft, Explanation, ExplanationStatus
 from failbot.taxonomy import MODES, Outcome
 from failbot.text import clean
@@ -40,15 +41,15 @@ class Origin:
     response_url: str = ""  # where the author can be answered alone, for half an hour
 
     def to_json(self) -> str:
-        whole = json.dumps(asdict(self))
+        whole = json.dumps(as_dict(self))
         return whole if len(whole) <= METADATA_LIMIT else replace(self, response_url="").to_json()
 
     @classmethod
     def from_json(cls, metadata: str) -> Origin:
-        """:raises InputError: the form is not one of ours, or of another version."""
+        """Also of a form that was open while failbot was upgraded. :raises InputError: not ours."""
         try:
-            return cls(**json.loads(metadata))
-        except (ValueError, TypeError) as error:
+            return from_dict(cls, json.loads(metadata))
+        except (ValueError, InputError) as error:
             raise InputError("this form is out of date; open a new one with /failure") from error
 
 
@@ -146,15 +147,11 @@ class Filled:
         :raises DraftError: a choice that the form does not offer.
         """
         state = self.state
-        draft = replace(
-            before,
-            tried=_text(state, "tried", before.tried),
-            happened=_text(state, "happened", before.happened),
-            lesson=_text(state, "lesson", before.lesson),
-            cost=_text(state, "cost", before.cost),
-            title=_text(state, "title", before.title),
-            explanations=_explanations(state, before.explanations),
-        )
+        typed: dict[str, Any] = {
+            one.name: _text(state, one.name, getattr(before, one.name)) for one in PLAIN
+        }
+        explanations = _explanations(state, before.explanations)
+        draft = replace(before, **typed, explanations=explanations)
         if "outcome" in state:
             draft = replace(draft, outcome=_choice(state, "outcome", Outcome))
         if "modes" in state:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+from failbot.fields import as_dict, from_dict, lists
 from failbot.models import (
     Draft,
-    Explanation,
-    ExplanationStatus,
     Failure,
     Place,
     Question,
@@ -19,12 +18,10 @@ from failbot.models import (
     Verdict,
     Viewer,
     Visibility,
+    said,
 )
-from failbot.taxonomy import Outcome
 
 Row = Mapping[str, Any]
-LISTS = ("modes", "links", "tags")
-TEXTS = ("title", "tried", "happened", "lesson", "valid_while", "cost", "external_id")
 
 
 def stamp(moment: datetime) -> str:
@@ -37,12 +34,8 @@ def instant(text: str) -> datetime:
 
 
 def draft_row(draft: Draft) -> dict[str, Any]:
-    """The columns of a draft, lists as JSON."""
-    row: dict[str, Any] = {name: storable(getattr(draft, name)) for name in TEXTS}
-    row |= {name: json.dumps(list(getattr(draft, name))) for name in LISTS}
-    row["outcome"] = draft.outcome
-    row["explanations"] = json.dumps([asdict(one) for one in draft.explanations])
-    return row
+    """The columns of a draft, named as its fields, lists as JSON."""
+    return {name: _cell(value) for name, value in as_dict(draft).items()}
 
 
 def storable(text: str) -> str:
@@ -51,12 +44,14 @@ def storable(text: str) -> str:
 
 
 def draft_of(row: Row) -> Draft:
-    return Draft(**_draft_fields(row))
+    """The draft in a row, or in a version that was stored before a field was there."""
+    names = [name for name in lists(Draft) if name in row]
+    return from_dict(Draft, {**row, **{name: json.loads(row[name]) for name in names}})
 
 
 def failure_of(row: Row) -> Failure:
     return Failure(
-        **_draft_fields(row),
+        **said(draft_of(row)),
         team_id=row["team_id"],
         number=row["number"],
         author_id=row["author_id"],
@@ -119,17 +114,7 @@ def visible(viewer: Viewer, *, author: str = "author_id") -> tuple[str, dict[str
     }
 
 
-def _draft_fields(row: Row) -> dict[str, Any]:
-    values: dict[str, Any] = {name: row[name] for name in TEXTS}
-    values |= {name: tuple(json.loads(row[name])) for name in LISTS}
-    values["outcome"] = Outcome(row["outcome"]) if row["outcome"] else None
-    values["explanations"] = tuple(map(_explanation, json.loads(row["explanations"])))
-    return values
-
-
-def _explanation(item: dict[str, str]) -> Explanation:
-    return Explanation(
-        text=item["text"],
-        status=ExplanationStatus(item["status"]),
-        evidence=item["evidence"],
-    )
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    return json.dumps(value) if isinstance(value, list) else value
