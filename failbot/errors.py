@@ -59,6 +59,10 @@ class ModelMismatchError(ModelError):
     """The stored vectors were made by another model than the one that is set."""
 
 
+class ReaderError(ModelError):
+    """The language model gave no usable answer; its text completes "…, because …"."""
+
+
 class SlackError(FailbotError):
     """Slack refused something that failbot cannot go on without."""
 
