@@ -60,7 +60,14 @@ class ModelMismatchError(ModelError):
 
 
 class ReaderError(ModelError):
-    """The language model gave no usable answer; its text completes "…, because …"."""
+    """The language model gave no usable answer: why, in words for whoever asked.
+
+    `details` are the server's own words: for the operator, for they may repeat what was sent.
+    """
+
+    def __init__(self, words: str, *, details: str = "") -> None:
+        self.details = details
+        super().__init__(words)
 
 
 class SlackError(FailbotError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from failbot.models import Draft
 from failbot.text import clean
 
 # Candidates in one reading; how often the right one is among them: `.docs/reader.md`.
@@ -66,9 +67,21 @@ class Reader(Protocol):
         :raises ReaderError: it did not answer in time, or not usably.
         """
 
+    def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
+        """A draft of what a thread or a pasted log tells, for a person to change.
+
+        :raises ReaderError: it may not see the text, or did not answer.
+        """
+
+    def expected_questions(self, text: str, *, is_private: bool = True) -> tuple[str, ...]:
+        """Up to six messages that somebody would type later who meets what this entry records.
+
+        One line each, none twice. :raises ReaderError: as `draft_from`.
+        """
+
 
 class NoReader:
-    """Reads nothing: the score decides, and the null below it."""
+    """Reads nothing: the score decides, and the null below it. Writes nothing of its own."""
 
     name = ""
 
@@ -82,6 +95,14 @@ class NoReader:
     ) -> dict[int, Reading]:
         """See Reader.read."""
         return {}
+
+    def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
+        """All of the text as what happened; what was tried is the person's to say."""
+        return Draft(tried="", happened=text.strip())
+
+    def expected_questions(self, text: str, *, is_private: bool = True) -> tuple[str, ...]:
+        """See Reader.expected_questions."""
+        return ()
 
 
 def sentence(text: str) -> str:

@@ -182,7 +182,7 @@ class Chat:
             except _RefusedError as error:
                 lesser = shape.without(str(error))
                 if lesser is None:
-                    raise ReaderError(f"it refuses the request: {error}") from error
+                    raise _refusal(str(error)) from error
                 shape = lesser
             except _TransientError as error:
                 if not retries or until - self._clock() < error.wait_s + LEAST_S:
@@ -273,6 +273,14 @@ def openai() -> Any:
     return library
 
 
+def warm_up() -> None:
+    """Imports the client library, which takes a second; one that is missing is said in the log."""
+    try:
+        openai()
+    except ReaderError as error:
+        log.warning("questions are answered without the language model: %s", error)
+
+
 def _reply(answer: Any) -> _Reply:
     """What the server said; the client library checks nothing of it. :raises _TransientError:"""
     try:
@@ -283,6 +291,13 @@ def _reply(answer: Any) -> _Reply:
         raise _TransientError("its answer holds no text")
     usage = getattr(answer, "usage", None)
     return _Reply(text, _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens"))
+
+
+def _refusal(words: str) -> ReaderError:
+    """The server's own words may repeat what was sent: they are for the operator alone."""
+    if "context" in words:
+        return ReaderError("its context is too short for question and entries", details=words)
+    return ReaderError("it refuses the request", details=words)
 
 
 def _tokens(usage: Any, name: str) -> int:

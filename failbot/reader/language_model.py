@@ -76,10 +76,7 @@ class LanguageModel:
         return readings
 
     def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
-        """A draft of what a thread or a pasted log tells, for a person to change.
-
-        :raises ReaderError: it may not see the text, or did not answer.
-        """
+        """See Reader.draft_from."""
         self._refuse_private(is_private)
         return self._source.complete(
             draft_request(text, draw=random_label),
@@ -88,10 +85,7 @@ class LanguageModel:
         )
 
     def expected_questions(self, text: str, *, is_private: bool = True) -> tuple[str, ...]:
-        """Up to six messages that somebody would type later who meets what this entry records.
-
-        One line each, none twice. :raises ReaderError: as `draft_from`.
-        """
+        """See Reader.expected_questions."""
         self._refuse_private(is_private)
         return self._source.complete(
             expected_request(text, draw=random_label),

@@ -17,7 +17,7 @@ from failbot.text import clean
 
 PROMPT_VERSION = "1"  # goes up with every change of words or form: cached readings end with it
 QUESTION_LIMIT = 4_000  # characters of a question that are sent
-PASSAGE_LIMIT = 1_500  # of an entry; 24 of them and the question are some 10,000 tokens
+PASSAGE_LIMIT = 2_500  # of an entry: more than `passage_of` gives
 PASTE_LIMIT = 16_000  # of a thread or log that becomes a draft
 EXPECTED = 6  # messages that somebody would type later
 READING_TOKENS = 60  # of an entry in the answer, two sentences and braces; most have none

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -146,7 +147,7 @@ def _listening(request: Request[Value], replies: list[str]) -> Request[Value]:
 
 
 def _write(path: Path, told: dict[str, Any]) -> None:
-    """Whole or not at all: another process may read the folder meanwhile."""
-    beside = path.with_suffix(f".{os.getpid()}.tmp")
+    """Whole or not at all: other threads and processes may use the folder meanwhile."""
+    beside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
     beside.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     beside.replace(path)

@@ -12,17 +12,21 @@ from failbot.reader.base import READ, SENTENCE_LIMIT, NoReader, Reader
 from failbot.reader.chat import Chat, Endpoint
 from failbot.reader.language_model import LanguageModel
 from failbot.reader.tape import Recorder, Replayer
+from tests.fakes import WordReader
 from tests.reader.conftest import QUESTION, passages
 from tests.reader.server import ChatServer
 
 FOUND = passages("The loss became NaN.", "The loss stood still.", "The labels were wrong.")
 
 
-@pytest.fixture(params=["none", "model", "recorded", "replayed"])
+@pytest.fixture(params=["none", "fake", "model", "recorded", "replayed"])
 def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
     """Each kind; the model's server judges by words."""
     if request.param == "none":
         yield NoReader()
+        return
+    if request.param == "fake":
+        yield WordReader(same="NaN", helps="loss")
         return
     server = ChatServer()
     server.judge = lambda question, entry: "same" if "NaN" in entry else "helps"

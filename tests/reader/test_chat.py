@@ -171,10 +171,12 @@ def test_what_a_server_refuses_is_left_out_from_then_on(
 def test_too_long_for_the_model_is_not_taken_for_a_refused_schema(
     chat: ChatServer, model: LanguageModel
 ) -> None:
-    """The server's own words are passed on."""
+    """The server's own words are the operator's: they may repeat what was sent."""
     chat.script = [server.status(400, "maximum context length is 512 tokens")]
-    with pytest.raises(ReaderError, match="context length is 512"):
+    with pytest.raises(ReaderError, match="context is too short") as raised:
         judged(model)
+    assert "512" in raised.value.details
+    assert "512" not in str(raised.value)
     assert len(chat.seen) == 1
 
 
