@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from failbot.evaluation.asking import Result
     from failbot.evaluation.figures import Summary
     from failbot.evaluation.reading import Document, Labelled
+    from failbot.reader.base import Reader
 
 LOWER_IS_BETTER = frozenset(
     {
@@ -43,6 +44,25 @@ LOWER_IS_BETTER = frozenset(
     show_default=True,
     help="Beside it: SentenceTransformer.encode and a flat faiss index.",
 )
+@click.option(
+    "--reader",
+    type=click.Choice(["none", "llm"]),
+    default="none",
+    show_default=True,
+    help="Who reads the candidates: nobody, or the language model that is set.",
+)
+@click.option(
+    "--record",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Keep the reader's requests and replies there; without FAILBOT_LLM_URL, requests alone.",
+)
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Take the reader's replies from there, and call nobody.",
+)
 @click.option("--model", help="Another model than the one that is set.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @pass_session
@@ -52,6 +72,9 @@ def evaluate(
     questions: Path,
     out: Path | None,
     plain: bool,
+    reader: str,
+    record: Path | None,
+    replay: Path | None,
     model: str | None,
     as_json: bool,
 ) -> None:
@@ -60,6 +83,8 @@ def evaluate(
     QUESTIONS holds lines of {"id", "text", "relevant": {external id: grade}}; grade 2 is the same
     failure, 1 helps, and nothing relevant means that nobody knows. Every question with an answer
     is asked again with its relevant entries hidden ("masked").
+
+    With a reader, questions and entries of these files are sent to FAILBOT_LLM_URL.
     """
     from failbot.evaluation.figures import summarise
     from failbot.evaluation.reading import read_documents, read_questions
@@ -69,7 +94,9 @@ def evaluate(
     documents, labelled = read_documents(failures), read_questions(questions)
     _warn_of_missing(documents, labelled)
     prepare_model(config)
-    results = _asked(config, documents, labelled)
+    read_with = _reader(config, reader=reader, record=record, replay=replay)
+    results = _asked(config, documents, labelled, reader=read_with)
+    _warn_of_unread(results, record)
     if out:
         out.write_text("".join(f"{one.as_line()}\n" for one in results), encoding="utf-8")
     ours = summarise(labelled, results)
@@ -86,12 +113,34 @@ def _warn_of_missing(documents: Sequence[Document], questions: Sequence[Labelled
         output.warn(f"{len(missing):,} relevant ids are no entry's, such as {min(missing)!r}.")
 
 
+def _reader(config: Config, *, reader: str, record: Path | None, replay: Path | None) -> Reader:
+    """Who reads. :raises InputError: nobody is there to read."""
+    from failbot.bootstrap import measured_model
+    from failbot.reader.base import NoReader
+
+    if record and replay:
+        raise click.UsageError("--record and --replay exclude each other")
+    if reader == "none" and not (record or replay):
+        return NoReader()
+    return measured_model(config, record=record, replay=replay)
+
+
+def _warn_of_unread(results: Sequence[Result], record: Path | None) -> None:
+    reasons = [one.unread for one in results if one.unread]
+    if reasons:
+        output.warn(
+            f"{len(reasons):,} of {len(results):,} questions were answered without the language "
+            f"model, the first because of this: {reasons[0]}."
+            + (f" Requests are in {record}." if record else "")
+        )
+
+
 def _asked(
-    config: Config, documents: Sequence[Document], questions: Sequence[Labelled]
+    config: Config, documents: Sequence[Document], questions: Sequence[Labelled], *, reader: Reader
 ) -> list[Result]:
     from failbot.evaluation.asking import Memory, ask_all
 
-    with _temporary(config) as runtime:
+    with _temporary(config, reader) as runtime:
         runtime.wait_for_models()  # a late reranker would be left out of some answers
         with output.progress("Embedding") as progress:
             memory = Memory(
@@ -102,7 +151,7 @@ def _asked(
 
 
 @contextmanager
-def _temporary(config: Config) -> Iterator[Runtime]:
+def _temporary(config: Config, reader: Reader) -> Iterator[Runtime]:
     """A memory that is gone afterwards; the model's prepared form is the lasting folder's."""
     from failbot.bootstrap import open_runtime
 
@@ -110,7 +159,7 @@ def _temporary(config: Config) -> Iterator[Runtime]:
         models = config.data_folder / "models"
         if models.is_dir():
             (Path(folder) / "models").symlink_to(models.resolve())
-        runtime = open_runtime(replace(config, data_folder=Path(folder)))
+        runtime = open_runtime(replace(config, data_folder=Path(folder)), reader=reader)
         try:
             yield runtime
         finally:

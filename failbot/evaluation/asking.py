@@ -27,6 +27,7 @@ class Result:
     confidence: float
     ranking: tuple[str, ...]
     masked: bool = False
+    unread: str = ""  # why the language model that is set did not read the candidates
 
     def as_line(self) -> str:
         return json.dumps(
@@ -77,6 +78,7 @@ class Memory:
             confidence=answer.confidence,
             ranking=tuple(hit.failure.external_id for hit in answer.hits),
             masked=masked,
+            unread=answer.unread,
         )
 
 
