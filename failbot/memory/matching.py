@@ -69,6 +69,7 @@ class Matcher:
         self._embedder = embedder
         self._reranker = reranker
         self._reader = reader or NoReader()
+        self._unread = ""  # why the last reading failed
         self._told: set[tuple[str, str]] = set()  # models and rerankers without a calibration
 
     def answer(
@@ -131,11 +132,20 @@ class Matcher:
         failures = self._store.failures.at(best, viewer=viewer)
         passages = [passage_of(failure) for failure in failures.values()]
         question = redact(query.text)[0]  # an entry's secrets were taken out when it was recorded
+        readings: dict[int, Reading] = {}
+        unread = ""
         try:
-            return self._reader.read(question, passages, is_private=is_private), ""
+            readings = self._reader.read(question, passages, is_private=is_private)
         except ReaderError as error:
-            log.warning("answered without the language model: %s", error)
-            return {}, str(error)
+            unread = str(error)
+        self._tell_unread(unread)
+        return readings, unread
+
+    def _tell_unread(self, reason: str) -> None:
+        """Says in the log why the reader reads nothing, once until the reason changes."""
+        if reason and reason != self._unread:
+            log.warning("answering without the language model: %s", reason)
+        self._unread = reason
 
     def _ranked(
         self,

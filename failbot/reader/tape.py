@@ -45,7 +45,7 @@ class Recorder:
         if kept is None:
             _write(path, _as_dict(request))
         if self._source is None:
-            raise ReaderError(f"its request is kept in {path.name}, without a reply")
+            raise ReaderError("there is none, and its request is kept without a reply")
         replies: list[str] = []
         value = self._source.complete(
             _listening(request, replies), deadline_s=deadline_s, only_local=only_local

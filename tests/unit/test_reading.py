@@ -134,6 +134,18 @@ def test_a_reader_that_fails_leaves_the_score(service: Service, reader: WordRead
     assert (answer.read_by, answer.is_provisional) == ("", False)
 
 
+def test_a_failing_reader_is_logged_once(
+    service: Service, reader: WordReader, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Until the reason changes, or it has read meanwhile; and no text with it."""
+    for reason in ("late", "late", "broken", "", "broken"):
+        reader.failure = reason
+        ask(service)
+    told = [one.getMessage() for one in caplog.records if "language model" in one.getMessage()]
+    assert [line.rpartition(": ")[2] for line in told] == ["late", "broken", "broken"]
+    assert "NaN" not in caplog.text
+
+
 def test_a_reader_sees_what_the_viewer_sees(service: Service, reader: WordReader) -> None:
     """A member's candidates hold the private entry, nobody else's do."""
     ask(service)
