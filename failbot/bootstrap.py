@@ -11,12 +11,18 @@ from failbot.config import DEFAULT_MODEL, Config
 from failbot.encoder.background import BackgroundEncoder
 from failbot.encoder.loading import Loading
 from failbot.encoder.reranker import Reranker, background_reranker
-from failbot.errors import FailbotError, StoppedError
+from failbot.errors import FailbotError, InputError, StoppedError
 from failbot.memory.service import Service
+from failbot.reader.base import NoReader, Reader
+from failbot.reader.chat import Chat, Completing, Endpoint, warm_up
+from failbot.reader.language_model import LanguageModel
+from failbot.reader.tape import Recorder, Replayer
 from failbot.store.base import Store
 from failbot.threads import Stop, Worker
 
 log = logging.getLogger(__name__)
+
+PATIENT_S = 120.0  # for a reading that is recorded: nobody waits, and a small machine is slow
 
 
 class Runtime(AbstractContextManager["Runtime"]):
@@ -30,6 +36,7 @@ class Runtime(AbstractContextManager["Runtime"]):
         encoder: BackgroundEncoder,
         *,
         reranker: Loading[Reranker] | None = None,
+        reader: Reader | None = None,
         stop: Stop,
         owns_stop: bool,
         moving_to: BackgroundEncoder | None = None,
@@ -44,6 +51,7 @@ class Runtime(AbstractContextManager["Runtime"]):
         self.service = service
         self.encoder = encoder
         self.reranker = reranker
+        self.reader = reader or NoReader()
         self._stop = stop
         self._owns_stop = owns_stop
         self._moving_to = moving_to
@@ -103,6 +111,8 @@ class Runtime(AbstractContextManager["Runtime"]):
         return name, *self.store.embeddings.progress(name)
 
     def _prepare(self, _: Event) -> None:
+        if self.reader.name:
+            warm_up()
         try:
             self.encoder.prepare()
         except StoppedError:
@@ -124,13 +134,61 @@ class Runtime(AbstractContextManager["Runtime"]):
             log.info("%d entries moved over to %s", count, self._moving_to.setting)
 
 
-def open_runtime(config: Config, *, stop: Stop | None = None, keeps_model: bool = True) -> Runtime:
+def language_model(config: Config) -> LanguageModel | None:
+    """The language model that the settings name; None where they name none."""
+    if not config.llm_url:
+        return None
+    return LanguageModel(
+        _chat(config, per_minute=config.llm_per_minute),
+        name=config.llm_model,
+        may_see_private=config.llm_private,
+    )
+
+
+def measured_model(
+    config: Config, *, record: Path | None = None, replay: Path | None = None
+) -> LanguageModel:
+    """A language model to be measured: with time, no limit a minute and nothing cached.
+
+    It sees private entries too: whoever measures has named the files that hold them.
+    :param record: requests and replies are kept there; the requests alone without a
+        FAILBOT_LLM_URL.
+    :param replay: replies come from there alone. :raises InputError: there is no such folder.
+    """
+    chat = _chat(config, per_minute=0) if config.llm_url else None
+    source: Completing | None = Replayer(replay) if replay else chat
+    if record:
+        source = Recorder(record, chat)
+    if source is None:
+        raise InputError("there is no language model: set FAILBOT_LLM_URL")
+    return LanguageModel(
+        source,
+        name=config.llm_model or "recorded",
+        may_see_private=True,
+        cached=0,
+        deadline_s=PATIENT_S,
+    )
+
+
+def _chat(config: Config, *, per_minute: int) -> Chat:
+    endpoint = Endpoint(url=config.llm_url, model=config.llm_model, key=config.llm_key)
+    return Chat(endpoint, per_minute=per_minute)
+
+
+def open_runtime(
+    config: Config,
+    *,
+    stop: Stop | None = None,
+    keeps_model: bool = True,
+    reader: Reader | None = None,
+) -> Runtime:
     """Everything that a command or a bot needs, on the store that the settings name.
 
     A memory made with an earlier default model is served with that one until it has moved over,
     which a serving process does in the background.
     :param stop: the process's, if it is one that is told to stop: then nothing is waited for.
     :param keeps_model: whether to serve with an earlier default; `reindex` does not.
+    :param reader: in the place of the one that the settings name.
     :raises StoreError: if the database cannot be opened.
     """
     from failbot.store.sqlite import SqliteStore
@@ -149,13 +207,15 @@ def open_runtime(config: Config, *, stop: Stop | None = None, keeps_model: bool 
     reranker = None
     if config.reranker:
         reranker = background_reranker(config.reranker, data_folder=config.data_folder, stop=stop)
-    service = Service(store, encoder, reranker, stop=stop)
+    reader = reader or language_model(config)
+    service = Service(store, encoder, reranker, reader=reader, stop=stop)
     return Runtime(
         config,
         store,
         service,
         encoder,
         reranker=reranker,
+        reader=reader,
         stop=stop,
         owns_stop=owns_stop,
         moving_to=moving_to,

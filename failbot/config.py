@@ -24,6 +24,11 @@ class Config:
     team_id: str = ""
     model: str = DEFAULT_MODEL
     reranker: str = ""
+    llm_url: str = ""
+    llm_model: str = ""
+    llm_key: str = ""
+    llm_private: bool = False
+    llm_per_minute: int = 30
     slack_bot_token: str = ""
     slack_app_token: str = ""
     slack_signing_secret: str = ""
@@ -45,6 +50,8 @@ class Config:
             if environment.get(variable, "").strip()
         }
         problems = [words for name, value in values.items() if (words := _problem(name, value))]
+        if "llm_url" in values and "llm_model" not in values:
+            problems.append("FAILBOT_LLM_MODEL must be set with FAILBOT_LLM_URL")
         if problems:
             raise ConfigError("; ".join(problems))
         return cls(**_typed(values, environment))
@@ -55,6 +62,11 @@ VARIABLES = {
     "team_id": "FAILBOT_TEAM_ID",
     "model": "FAILBOT_MODEL",
     "reranker": "FAILBOT_RERANKER",
+    "llm_url": "FAILBOT_LLM_URL",
+    "llm_model": "FAILBOT_LLM_MODEL",
+    "llm_key": "FAILBOT_LLM_KEY",
+    "llm_private": "FAILBOT_LLM_PRIVATE",
+    "llm_per_minute": "FAILBOT_LLM_PER_MINUTE",
     "slack_bot_token": "SLACK_BOT_TOKEN",
     "slack_app_token": "SLACK_APP_TOKEN",
     "slack_signing_secret": "SLACK_SIGNING_SECRET",
@@ -65,6 +77,10 @@ VARIABLES = {
 }
 # A folder, or one of the hub's names.
 RERANKER = re.compile(r"[./~].*|[\w.-]+(/[\w.-]+)*")
+# A base address: what identifies the user is FAILBOT_LLM_KEY's, and a query would be lost.
+LLM_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", re.IGNORECASE)
+YES_OR_NO = {"yes": True, "no": False}
+MOST_PER_MINUTE = 100_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -81,10 +97,28 @@ def _problem(name: str, value: str) -> str:
             f"{variable} must be a folder or the name of a published cross-encoder, such as "
             f"cross-encoder/ms-marco-MiniLM-L6-v2, not {value!r}"
         )
+    if name.startswith("llm_"):
+        return _llm_problem(name, value)
     if name == "port" and not (value.isdigit() and 0 < int(value) < 65536):
         return f"{variable} must be a whole number from 1 to 65535, not {value!r}"
     if name == "log_level" and value.upper() not in LOG_LEVELS:
         return f"{variable} must be one of {', '.join(LOG_LEVELS)}, not {value!r}"
+    return ""
+
+
+def _llm_problem(name: str, value: str) -> str:
+    variable = VARIABLES[name]
+    if name == "llm_url" and not LLM_URL.fullmatch(value):  # not repeated: it may hold a key
+        return (
+            f"{variable} must be the base address of a chat API, such as "
+            "http://127.0.0.1:11434/v1, without a user, query or fragment"
+        )
+    if name == "llm_private" and value.lower() not in YES_OR_NO:
+        return f"{variable} must be yes or no, not {value!r}"
+    if name == "llm_per_minute" and not (value.isdecimal() and int(value) <= MOST_PER_MINUTE):
+        return f"{variable} must be a whole number, 0 for no limit, not {value!r}"
+    if name == "llm_key" and not (value.isascii() and value.isprintable()):
+        return f"{variable} must be printable ASCII, as an HTTP header takes it"
     return ""
 
 
@@ -93,6 +127,10 @@ def _typed(values: dict[str, str], environment: Mapping[str, str]) -> dict[str, 
     typed["data_folder"] = _data_folder(values.get("data_folder", ""), environment)
     if "port" in values:
         typed["port"] = int(values["port"])
+    if "llm_per_minute" in values:
+        typed["llm_per_minute"] = int(values["llm_per_minute"])
+    if "llm_private" in values:
+        typed["llm_private"] = YES_OR_NO[values["llm_private"].lower()]
     if "log_level" in values:
         typed["log_level"] = values["log_level"].upper()
     if "slack_api_url" in values:

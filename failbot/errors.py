@@ -59,6 +59,17 @@ class ModelMismatchError(ModelError):
     """The stored vectors were made by another model than the one that is set."""
 
 
+class ReaderError(ModelError):
+    """The language model gave no usable answer: why, in words for whoever asked.
+
+    `details` are the server's own words: for the operator, for they may repeat what was sent.
+    """
+
+    def __init__(self, words: str, *, details: str = "") -> None:
+        self.details = details
+        super().__init__(words)
+
+
 class SlackError(FailbotError):
     """Slack refused something that failbot cannot go on without."""
 

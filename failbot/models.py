@@ -193,6 +193,9 @@ class Hit:
     probability: float
     sentence: str = ""  # the failure's sentence that matches best
     signals: dict[str, float] = field(default_factory=dict)
+    judgement: str = ""  # a reader's: "same", "helps" or "no"; "" where it was not read
+    matches: str = ""  # the reader's sentence on what matches, and what differs
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,10 +228,25 @@ class Answer:
     runner_up: float | None = None  # log odds of what would be first without the first hit
     is_partial: bool = False  # some entries have no vectors yet: they were compared by words
     basis: Basis | None = None
+    read_by: str = ""  # the language model that read the hits; "" where the score decided
+    unread: str = ""  # why a language model that is set has read nothing; "" where none should
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether the same question may be answered better in a minute."""
+        return self.by_words_only or self.is_partial
 
     @property
     def caveat(self) -> str:
         """What keeps this answer from being the last word, in a sentence; "" where nothing does."""
+        return " ".join(filter(None, [self._lack(), self._unread()]))
+
+    def _unread(self) -> str:
+        if not self.unread:
+            return ""
+        return f"The language model did not read it ({self.unread}): this goes by the score alone."
+
+    def _lack(self) -> str:
         if self.by_words_only:
             return "The model is still loading, so only words were compared; ask again in a minute."
         if self.is_partial:
@@ -242,13 +260,22 @@ class Answer:
         """The hits to show as answers: none when the verdict is unknown."""
         if self.verdict is Verdict.UNKNOWN:
             return ()
-        return tuple(hit for hit in self.hits[:limit] if hit.probability >= SHOWN_PROBABILITY)
+        return tuple(hit for hit in self.hits[:limit] if _is_shown(hit))
 
     def weak(self) -> Hit | None:
         """The closest match of an unknown, to be offered as weak; none where nothing is close."""
         if self.verdict is not Verdict.UNKNOWN or not self.hits:
             return None
-        return self.hits[0] if self.hits[0].probability >= WEAK_PROBABILITY else None
+        first = self.hits[0]
+        is_close = first.probability >= WEAK_PROBABILITY and first.judgement != "no"
+        return first if is_close else None
+
+
+def _is_shown(hit: Hit) -> bool:
+    """A reader's word goes before the score's."""
+    if hit.judgement:
+        return hit.judgement != "no"
+    return hit.probability >= SHOWN_PROBABILITY
 
 
 # Of the second hits to the sample questions, those below it helped one time in eight, those above

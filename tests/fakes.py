@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failbot.encoder.base import Kind, unit, well_formed
+from failbot.errors import ReaderError
+from failbot.reader.base import DEADLINE_S, READ, Judgement, NoReader, Passage, Reading
 from failbot.search.values import Encoding
 
 
@@ -38,6 +40,43 @@ class WordEncoder:
             token_ids=np.array([_seed(word) % 30_000 for word in words], np.int32),
             starts=np.array([one.start() for one in found], np.int32),
         )
+
+
+class WordReader(NoReader):
+    """A Reader that needs no model: the same is what holds `same`, what holds `helps` helps.
+
+    Like the real one it is given no private text unless it is local, and may fail.
+    """
+
+    name = "words"
+
+    def __init__(self, *, same: str = "", helps: str = "", is_local: bool = True) -> None:
+        self.same, self.helps, self.is_local = same, helps, is_local
+        self.failure = ""
+        self.asked: list[tuple[str, list[int]]] = []
+
+    def read(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        is_private: bool = True,
+        deadline_s: float = DEADLINE_S,
+    ) -> dict[int, Reading]:
+        """See Reader.read."""
+        if self.failure:
+            raise ReaderError(self.failure)
+        if is_private and not self.is_local:
+            return {}
+        seen = [one for one in passages[:READ] if self.is_local or not one.is_private]
+        self.asked.append((question, [one.number for one in seen]))
+        return {one.number: self._reading(one.text) for one in seen}
+
+    def _reading(self, text: str) -> Reading:
+        for word, judgement in ((self.same, Judgement.SAME), (self.helps, Judgement.HELPS)):
+            if word and word in text:
+                return Reading(judgement=judgement, matches=f"Both say {word}.", differs="Size.")
+        return Reading(judgement=Judgement.NO)
 
 
 def _seed(word: str) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from failbot.evaluation.figures import Summary
     from failbot.evaluation.leaving_out import LeftOut
     from failbot.evaluation.reading import LabelledSet
+    from failbot.reader.base import Reader
 
 LOWER_IS_BETTER = frozenset(
     {
@@ -53,6 +54,25 @@ LOWER_IS_BETTER = frozenset(
     show_default=True,
     help="Beside it: SentenceTransformer.encode and a flat faiss index.",
 )
+@click.option(
+    "--reader",
+    type=click.Choice(["none", "llm"]),
+    default="none",
+    show_default=True,
+    help="Who reads the candidates: nobody, or the language model that is set.",
+)
+@click.option(
+    "--record",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Keep the reader's requests and replies there; without FAILBOT_LLM_URL, requests alone.",
+)
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Take the reader's replies from there, and call nobody.",
+)
 @click.option("--model", help="Another model than the one that is set.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @pass_session
@@ -61,6 +81,9 @@ def evaluate(
     sets: tuple[Path, ...],
     out: Path | None,
     baseline: bool,
+    reader: str,
+    record: Path | None,
+    replay: Path | None,
     model: str | None,
     as_json: bool,
 ) -> None:
@@ -72,6 +95,8 @@ def evaluate(
 
     Each FOLDER holds a team's failures.jsonl and queries.jsonl. With three or more the answers'
     probabilities are also judged as strangers find them: fitted on all teams but one, used on it.
+
+    With a reader, questions and entries of these files are sent to FAILBOT_LLM_URL.
     """
     from failbot.evaluation.reading import read_sets
 
@@ -81,7 +106,11 @@ def evaluate(
     for one in labelled:
         _warn_of_missing(one)
     prepare_model(config)
-    measured = [_measured(config, one, with_baseline=baseline) for one in labelled]
+    read_with = _reader(config, reader=reader, record=record, replay=replay)
+    measured = [
+        _measured(config, one, reader=read_with, with_baseline=baseline) for one in labelled
+    ]
+    _warn_of_unread([result for one in measured for result in one.results], record)
     if out:
         lines = [result.as_line() for one in measured for result in one.results]
         out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -91,10 +120,10 @@ def evaluate(
         report_teams(measured, left_out=_left_out(config, measured), as_json=as_json)
 
 
-def _measured(config: Config, one: LabelledSet, *, with_baseline: bool) -> Measured:
+def _measured(config: Config, one: LabelledSet, *, reader: Reader, with_baseline: bool) -> Measured:
     from failbot.evaluation.figures import summarise
 
-    results = _asked(config, one)
+    results = _asked(config, one, reader=reader)
     theirs = None
     if with_baseline:
         theirs = summarise(one.questions, _baseline(config, one), has_verdicts=False)
@@ -129,10 +158,32 @@ def _warn_of_missing(labelled: LabelledSet) -> None:
         )
 
 
-def _asked(config: Config, labelled: LabelledSet) -> list[Result]:
+def _reader(config: Config, *, reader: str, record: Path | None, replay: Path | None) -> Reader:
+    """Who reads. :raises InputError: nobody is there to read."""
+    from failbot.bootstrap import measured_model
+    from failbot.reader.base import NoReader
+
+    if record and replay:
+        raise click.UsageError("--record and --replay exclude each other")
+    if reader == "none" and not (record or replay):
+        return NoReader()
+    return measured_model(config, record=record, replay=replay)
+
+
+def _warn_of_unread(results: Sequence[Result], record: Path | None) -> None:
+    reasons = [one.unread for one in results if one.unread]
+    if reasons:
+        output.warn(
+            f"{len(reasons):,} of {len(results):,} questions were answered without the language "
+            f"model, the first because of this: {reasons[0]}."
+            + (f" Requests are in {record}." if record else "")
+        )
+
+
+def _asked(config: Config, labelled: LabelledSet, *, reader: Reader) -> list[Result]:
     from failbot.evaluation.asking import Memory, ask_all
 
-    with _temporary(config) as runtime:
+    with _temporary(config, reader) as runtime:
         runtime.wait_for_models()  # a late reranker would be left out of some answers
         with output.progress("Embedding") as progress:
             memory = Memory(
@@ -147,7 +198,7 @@ def _asked(config: Config, labelled: LabelledSet) -> list[Result]:
 
 
 @contextmanager
-def _temporary(config: Config) -> Iterator[Runtime]:
+def _temporary(config: Config, reader: Reader) -> Iterator[Runtime]:
     """A memory that is gone afterwards; the model's prepared form is the lasting folder's."""
     from failbot.bootstrap import open_runtime
 
@@ -155,7 +206,7 @@ def _temporary(config: Config) -> Iterator[Runtime]:
         models = config.data_folder / "models"
         if models.is_dir():
             (Path(folder) / "models").symlink_to(models.resolve())
-        with open_runtime(replace(config, data_folder=Path(folder))) as runtime:
+        with open_runtime(replace(config, data_folder=Path(folder)), reader=reader) as runtime:
             yield runtime
 
 

@@ -32,6 +32,13 @@ def show_explanation(answer: Answer, *, limit: int) -> None:
     output.table(headers, [*_score(hits), *_probability(hits, basis)], headers_in_pipe=True)
     click.echo(output.paragraph(_formula(hits)))
     click.echo(output.paragraph(f"Calibration: {origin(basis)}"))
+    if answer.read_by:
+        click.echo(
+            output.paragraph(
+                f"{answer.read_by} has read the matches. Its word decides: known needs a “same”, "
+                "and a probability is moved to agree with what it says."
+            )
+        )
     click.echo(
         f"Known from {basis.known:.0%} with two words that tell, related from {basis.related:.0%}; "
         f"the first has {answer.confidence:.0%}: {answer.verdict.value}."

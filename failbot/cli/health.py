@@ -13,7 +13,9 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
-@click.option("--offline", is_flag=True, help="Do not try the tokens against Slack.")
+@click.option(
+    "--offline", is_flag=True, help="Do not try the tokens against Slack, nor the language model."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 @pass_session
@@ -22,7 +24,7 @@ def doctor(session: Session, ctx: click.Context, offline: bool, as_json: bool) -
     from failbot.doctor import State, examine
 
     checks = []
-    for check in examine(session.environment(os.environ), slack=not offline):
+    for check in examine(session.environment(os.environ), slack=not offline, llm=not offline):
         checks.append(check)
         if not as_json:
             mark = click.style(f"{check.state.value:4}", fg=COLOURS[check.state.value])

@@ -14,7 +14,7 @@ import click
 from failbot.cli import output
 from failbot.cli.explaining import show_explanation
 from failbot.cli.session import Memory, Session, login, now, pass_session, read_input
-from failbot.errors import InputError, ModelError
+from failbot.errors import InputError, ModelError, ReaderError
 from failbot.files import exporting
 from failbot.models import (
     Draft,
@@ -24,6 +24,7 @@ from failbot.models import (
     Hit,
     Recorded,
     Viewer,
+    Visibility,
     parse_reference,
     said,
 )
@@ -69,7 +70,11 @@ def ask(
     with session.memory(everything=everything) as memory:
         memory.embed_new()
         answer = memory.service.ask(
-            question, viewer=memory.viewer, patience_s=PATIENCE_S, limit=max(limit, 10)
+            question,
+            viewer=memory.viewer,
+            patience_s=PATIENCE_S,
+            limit=max(limit, 10),
+            is_private=memory.place.visibility is not Visibility.WORKSPACE,
         )
         if share:
             memory.service.keep_question(
@@ -159,6 +164,26 @@ def log(
         _emit_logged(recorded, similar)
     for hit in () if as_json else similar:
         click.echo(f"Like {hit.failure.reference}: {clean(hit.failure.name)}")
+
+
+@click.command()
+@click.argument("text", nargs=-1)
+@pass_session
+def draft(session: Session, text: tuple[str, ...]) -> None:
+    """Make a draft of a thread or a pasted log, for you to change.
+
+    It prints the fields as JSON and stores nothing; `failbot log -` takes them back. Without a
+    language model (FAILBOT_LLM_URL) all of the text is what happened.
+    """
+    told = _typed(" ".join(text), "thread or log")
+    with session.memory() as memory:
+        is_private = memory.place.visibility is not Visibility.WORKSPACE
+        try:
+            made = memory.service.draft_from(told, is_private=is_private)
+        except ReaderError as error:
+            output.warn(f"Without the language model ({error}).")
+            made = Draft(tried="", happened=told)
+    output.emit_json(exporting.draft_as_dict(made))
 
 
 def _clean(value: str | tuple[str, ...]) -> Any:
@@ -323,4 +348,4 @@ def _end_of(week: str) -> datetime:
     return monday + timedelta(days=7)
 
 
-COMMANDS = (ask, log, show, list_, digest)
+COMMANDS = (ask, log, draft, show, list_, digest)

@@ -107,6 +107,8 @@ def show_answer(answer: Answer, *, limit: int) -> None:
     for hit in answer.shown(limit):
         click.echo()
         show_hit(hit)
+    if any(hit.matches or hit.differs for hit in answer.shown(limit)):
+        click.secho(f"Matches and Differs are the words of {clean(answer.read_by)}.", dim=True)
     weak = answer.weak()
     if weak:
         click.echo(
@@ -116,7 +118,7 @@ def show_answer(answer: Answer, *, limit: int) -> None:
 
 
 def _verdict(answer: Answer) -> str:
-    if answer.verdict is Verdict.UNKNOWN and answer.caveat:
+    if answer.verdict is Verdict.UNKNOWN and answer.is_provisional:
         return "Nothing found yet."
     return VERDICTS[answer.verdict]
 
@@ -130,6 +132,9 @@ def show_hit(hit: Hit) -> None:
         click.echo(f"    {failure.outcome.value}")
     if hit.sentence:
         click.echo(paragraph(f"“{hit.sentence.strip()}”", indent="    "))
+    for name, said in (("Matches", hit.matches), ("Differs", hit.differs)):
+        if said:
+            click.echo(paragraph(f"{name}: {said}", indent="    "))
     if failure.lesson:
         click.echo(paragraph(f"Lesson: {failure.lesson}", indent="    "))
     for one in failure.explanations[:2]:

@@ -104,7 +104,7 @@ def _asked(
 ) -> Answer:
     """The answer, kept as a question; the asker says that what was shown first helped."""
     viewer = Viewer(team_id=place.team_id, user_id=who)
-    answer = service.ask(text, viewer=viewer, patience_s=300)
+    answer = service.ask(text, viewer=viewer, patience_s=300, is_private=False)
     question = service.keep_question(
         text, answer, place=place, user_id=who, message_ts=message_ts, now=now
     )

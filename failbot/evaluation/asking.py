@@ -31,6 +31,7 @@ class Result:
     ranking: tuple[str, ...]
     masked: bool = False
     signals: Mapping[str, float] = field(default_factory=dict)
+    unread: str = ""  # why the language model that is set did not read the candidates
 
     def as_line(self) -> str:
         return json.dumps(
@@ -86,6 +87,7 @@ class Memory:
             ranking=tuple(hit.failure.external_id for hit in answer.hits),
             masked=masked,
             signals=answer.hits[0].signals if answer.hits else {},
+            unread=answer.unread,
         )
 
     def _keep(self, question: Labelled, answer: Answer) -> None:

@@ -73,6 +73,7 @@ def _example(
         patience_s=PATIENCE_S,
         limit=1,
         hidden=hidden if masked else (),
+        reads=False,  # what is fitted is the score's own probability
     )
     if answer.by_words_only or (answer.hits and answer.basis and answer.basis.reranker != reranker):
         raise ModelError("The models were not ready in time. Run `failbot doctor`.")

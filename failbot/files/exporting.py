@@ -50,6 +50,26 @@ def failure_as_dict(failure: Failure) -> dict[str, object]:
     }
 
 
+def draft_as_dict(draft: Draft) -> dict[str, object]:
+    """The draft's fields as a JSON object, which `failbot log -` and `import` take."""
+    return {
+        "title": draft.title,
+        "tried": draft.tried,
+        "happened": draft.happened,
+        "outcome": draft.outcome.value if draft.outcome else None,
+        "explanations": [
+            {"text": one.text, "status": one.status.value, "evidence": one.evidence}
+            for one in draft.explanations
+        ],
+        "lesson": draft.lesson,
+        "valid_while": draft.valid_while,
+        "modes": list(draft.modes),
+        "tags": list(draft.tags),
+        "links": list(draft.links),
+        "cost": draft.cost,
+    }
+
+
 def json_lines(failures: Iterable[Failure]) -> Iterator[str]:
     """One object a line, ASCII only: no line break or encoding can come between."""
     for failure in failures:
@@ -89,15 +109,18 @@ def _csv_row(cells: Iterable[str]) -> str:
 def answer_as_dict(answer: Answer, *, limit: int, explain: bool = False) -> dict[str, object]:
     """The answer as a JSON object: the verdict, and at most `limit` hits, best first.
 
-    With "unknown" the hits are weak matches, which no reader should take for answers. `explain`
-    adds what the probabilities were made with.
+    With "unknown" the hits are weak matches, which nobody should take for answers; what a language
+    model judged "no" is not among them. `explain` adds what the probabilities were made with.
     """
+    hits = [hit for hit in answer.hits if hit.judgement != "no"]
     told: dict[str, object] = {
         "verdict": answer.verdict.value,
         "confidence": round(answer.confidence, 4),
         "by_words_only": answer.by_words_only,
         "is_partial": answer.is_partial,
-        "hits": [hit_as_dict(hit) for hit in answer.hits[:limit]],
+        "read_by": answer.read_by,
+        "unread": answer.unread,
+        "hits": [hit_as_dict(hit) for hit in hits[:limit]],
     }
     if explain:
         told["calibration"] = asdict(answer.basis) if answer.basis else None
@@ -125,6 +148,9 @@ def hit_as_dict(hit: Hit) -> dict[str, object]:
         "score": round(hit.score, 6),
         "probability": round(hit.probability, 4),
         "sentence": hit.sentence,
+        "judgement": hit.judgement,
+        "matches": hit.matches,
+        "differs": hit.differs,
         "signals": {name: round(value, 6) for name, value in hit.signals.items()},
     } | {name: failure[name] for name in told}
 

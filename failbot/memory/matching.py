@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from failbot.encoder.base import Encoder
 from failbot.encoder.reranker import Reranker
-from failbot.errors import ModelError
+from failbot.errors import ModelError, ReaderError
 from failbot.memory.embedding import Embedder, telling
 from failbot.memory.nulls import null_of
+from failbot.memory.reading import judged, passage_of
+from failbot.memory.redact import redact
 from failbot.models import Answer, Failure, Hit, Verdict, Viewer
+from failbot.reader.base import READ, NoReader, Reader, Reading
 from failbot.search.calibration import Calibration, load, with_caution
 from failbot.search.null import applied
 from failbot.search.passages import text_of
@@ -61,11 +65,18 @@ class Matcher:
     """Answers from one store with one model. Any thread may call it."""
 
     def __init__(
-        self, store: base.Store, embedder: Embedder, reranker: RerankerSource | None = None
+        self,
+        store: base.Store,
+        embedder: Embedder,
+        reranker: RerankerSource | None = None,
+        *,
+        reader: Reader | None = None,
     ) -> None:
         self._store = store
         self._embedder = embedder
         self._reranker = reranker
+        self._reader = reader or NoReader()
+        self._unread = ""  # why the last reading failed
         self._told: set[tuple[str, str]] = set()  # models and rerankers without a calibration
 
     def answer(
@@ -77,10 +88,13 @@ class Matcher:
         limit: int,
         hidden: Collection[int] = (),
         whole: bool = False,
+        is_private: bool = True,
+        reads: bool = True,
     ) -> Answer:
         """The answer to this text; `hidden` are the numbers of failures to leave out.
 
         `whole`: it is an entry's own text, all of which counts; else what tells in a long paste.
+        `is_private`: not everyone in the workspace may read it. `reads`: by the reader, too.
 
         :raises ModelMismatchError: the stored vectors are another model's.
         """
@@ -99,17 +113,47 @@ class Matcher:
             model=encoder.name if encoder else "",
             until=until,
         )
+        readings, unread = self._readings(query, ranking, viewer, is_private) if reads else ({}, "")
+        if readings:
+            ranking = judged(ranking, readings)
         candidates = {one.number: one for one in found}
         hits = self._hits(ranking.hits[:limit], query, candidates, viewer=viewer, corpus=corpus)
         return Answer(
             verdict=ranking.verdict if hits else Verdict.UNKNOWN,
-            hits=hits,
+            hits=tuple(_with_reading(hit, readings) for hit in hits),
             confidence=ranking.confidence,
             by_words_only=encoder is None,
             runner_up=ranking.runner_up,
             is_partial=encoder is not None and not self._embedder.is_complete(encoder),
             basis=used.basis,
+            read_by=self._reader.name if readings else "",
+            unread=unread,
         )
+
+    def _readings(
+        self, query: Query, ranking: Ranking, viewer: Viewer, is_private: bool
+    ) -> tuple[dict[int, Reading], str]:
+        """The reader's judgements of the best candidates, or why there are none."""
+        if not (self._reader.name and ranking.hits):
+            return {}, ""
+        best = [one.number for one in ranking.hits[:READ]]
+        failures = self._store.failures.at(best, viewer=viewer)
+        passages = [passage_of(failure) for failure in failures.values()]
+        question = redact(query.text)[0]  # an entry's secrets were taken out when it was recorded
+        readings: dict[int, Reading] = {}
+        unread = ""
+        try:
+            readings = self._reader.read(question, passages, is_private=is_private)
+        except ReaderError as error:
+            unread = str(error)
+        self._tell_unread(unread)
+        return readings, unread
+
+    def _tell_unread(self, reason: str) -> None:
+        """Says in the log why the reader reads nothing, once until the reason changes."""
+        if reason and reason != self._unread:
+            log.warning("answering without the language model: %s", reason)
+        self._unread = reason
 
     def _ranked(
         self,
@@ -212,6 +256,15 @@ def _sentence(query: Query, one: Candidate, failure: Failure, corpus: Corpus) ->
     made = one.embedding
     text = text_of(failure)
     return best_sentence(query.encoding, made.tokens, made.starts, text, corpus=corpus)
+
+
+def _with_reading(hit: Hit, readings: Mapping[int, Reading]) -> Hit:
+    reading = readings.get(hit.failure.number)
+    if reading is None:
+        return hit
+    return replace(
+        hit, judgement=reading.judgement.value, matches=reading.matches, differs=reading.differs
+    )
 
 
 def _hit(one: RankedHit, failure: Failure, sentence: str) -> Hit:

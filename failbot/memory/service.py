@@ -28,7 +28,9 @@ from failbot.models import (
     Schedule,
     Version,
     Viewer,
+    Visibility,
 )
+from failbot.reader.base import NoReader, Reader
 from failbot.search.passages import text_of
 from failbot.store.base import Store
 from failbot.threads import Stop, Worker
@@ -45,13 +47,15 @@ class Service:
         source: EncoderSource,
         reranker: RerankerSource | None = None,
         *,
+        reader: Reader | None = None,
         stop: Stop | None = None,
     ) -> None:
         """:param stop: the process's, if it is one that is told to stop."""
         self._store = store
         self._stop = stop or Stop()
+        self._reader = reader or NoReader()
         self._embedder = Embedder(store, source, stop=stop)
-        self._matcher = Matcher(store, self._embedder, reranker)
+        self._matcher = Matcher(store, self._embedder, reranker, reader=self._reader)
 
     def on_findable(self, told: OnFindable) -> None:
         """See Embedder.on_findable."""
@@ -164,8 +168,14 @@ class Service:
         patience_s: float = 10.0,
         limit: int = 10,
         hidden: Collection[int] = (),
+        is_private: bool = True,
+        reads: bool = True,
     ) -> Answer:
         """The answer, with at most `limit` hits, none of them `hidden`; of all that is recorded.
+
+        :param is_private: the question is not everyone's to read; what is private may be kept
+            from a language model (`Reader.read`).
+        :param reads: with the language model, if one is set.
 
         Waits at most `patience_s` for the models, then answers by words only, or without the
         reranker.
@@ -177,7 +187,13 @@ class Service:
         if len(text) > TEXT_LIMIT:
             raise InputError(f"That is {len(text):,} characters; at most {TEXT_LIMIT:,} fit.")
         return self._matcher.answer(
-            text, viewer=viewer, patience_s=patience_s, limit=limit, hidden=hidden
+            text,
+            viewer=viewer,
+            patience_s=patience_s,
+            limit=limit,
+            hidden=hidden,
+            is_private=is_private,
+            reads=reads,
         )
 
     def similar(self, failure: Failure, *, viewer: Viewer) -> tuple[Hit, ...]:
@@ -189,8 +205,17 @@ class Service:
             limit=SHOWN_HITS,
             hidden=[failure.number],
             whole=True,
+            is_private=failure.visibility is not Visibility.WORKSPACE,
         )
         return answer.shown()
+
+    def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
+        """A draft of what a thread or a pasted log tells; nothing is stored.
+
+        A person reads and changes it. Without a language model all of the text is what happened.
+        :raises ReaderError: the language model may not see it, or gave no usable answer.
+        """
+        return self._reader.draft_from(redact(text)[0], is_private=is_private)
 
     def keep_question(
         self,

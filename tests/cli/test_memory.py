@@ -38,7 +38,8 @@ def test_answer_as_json_has_its_documented_shape(terminal: Terminal) -> None:
     """Programs read these names."""
     terminal.log(FIRST, SECOND, "--external-id", "X1", "--lesson", "Warm up.")
     answer = terminal.json("ask", "loss diverged after nine hundred steps with half the warm-up")
-    assert {"verdict", "confidence", "by_words_only", "is_partial", "hits"} == set(answer)
+    told = {"verdict", "confidence", "by_words_only", "is_partial", "read_by", "unread", "hits"}
+    assert told == set(answer)
     hit = answer["hits"][0]
     assert (hit["number"], hit["external_id"], hit["lesson"]) == (1, "X1", "Warm up.")
     assert 0 <= hit["probability"] <= 1

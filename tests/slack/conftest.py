@@ -16,6 +16,7 @@ from failbot.config import Config
 from failbot.encoder.base import Encoder
 from failbot.memory.service import Service
 from failbot.models import Failure, Viewer
+from failbot.reader.base import Reader
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from failbot.sandbox.control import Control
@@ -133,9 +134,10 @@ def start(box: Sandbox, tmp_path: Path) -> Iterator[Start]:
         *,
         over_http: bool = True,
         encoder: Encoder | None = ENCODER,
+        reader: Reader | None = None,
         health: Health = lambda: {"model": True},
     ) -> Running:
-        running = _wire(box, tmp_path, encoder)
+        running = _wire(box, tmp_path, encoder, reader)
         stops.append(_serve(running, tmp_path, over_http=over_http, health=health))
         return running
 
@@ -181,9 +183,9 @@ def config_for(box: Sandbox, folder: Path, **other: Any) -> Config:
     return Config(data_folder=folder, **(settings | other))
 
 
-def _wire(box: Sandbox, folder: Path, encoder: Encoder | None) -> Running:
+def _wire(box: Sandbox, folder: Path, encoder: Encoder | None, reader: Reader | None) -> Running:
     store = SqliteStore(folder / "failbot.db")
-    service = Service(store, ReadySource(encoder))
+    service = Service(store, ReadySource(encoder), reader=reader)
     clock, stop = Clock(), Stop()
     config, now = config_for(box, folder), box.control.now
     side = build(config, service, store.inbox, now=now, clock=clock, stop=stop)

@@ -35,6 +35,9 @@ HITS = st.lists(
         score=st.just(1.0),
         probability=st.floats(0, 1),
         sentence=TEXT,
+        judgement=st.sampled_from(["", "same", "helps", "no"]),
+        matches=TEXT,
+        differs=TEXT,
     ),
     max_size=5,
 ).map(tuple)
@@ -136,7 +139,9 @@ def test_answers(hits: tuple[Hit, ...], verdict: Verdict, text: str, by_words: b
     """Whatever is found, and nothing."""
     distinct = tuple({hit.failure.number: hit for hit in hits}.values())
     own = links([hit.failure for hit in distinct])
-    answer = Answer(verdict=verdict, hits=distinct, confidence=0.5, by_words_only=by_words)
+    answer = Answer(
+        verdict=verdict, hits=distinct, confidence=0.5, by_words_only=by_words, unread=text
+    )
     check(answer_message(answer, question=text, question_id=10**12, links=own))
     if distinct:
         check(private_message(distinct[:3], question_id=10**12, links=own))

@@ -42,6 +42,10 @@ BAD = {
     "FAILBOT_PORT": "99999",
     "FAILBOT_RERANKER": "https://example.org/a model",
     "FAILBOT_LOG_LEVEL": "loud",
+    "FAILBOT_LLM_URL": "models.example/v1",
+    "FAILBOT_LLM_KEY": "k\ney",
+    "FAILBOT_LLM_PRIVATE": "sometimes",
+    "FAILBOT_LLM_PER_MINUTE": "-1",
 }
 
 
@@ -63,6 +67,33 @@ def test_a_token_is_never_repeated() -> None:
     """A message about a token does not hold it."""
     with pytest.raises(ConfigError) as raised:
         Config.from_env({"SLACK_BOT_TOKEN": "xoxp-secret"})
+    assert "secret" not in str(raised.value)
+
+
+def test_a_language_model_needs_its_name() -> None:
+    """An address without a model is half a setting; neither is none."""
+    with pytest.raises(ConfigError, match="FAILBOT_LLM_MODEL must be set with FAILBOT_LLM_URL"):
+        Config.from_env({"FAILBOT_LLM_URL": "http://127.0.0.1:11434/v1"})
+
+
+@pytest.mark.parametrize("word", ["yes", "YES"])
+def test_the_language_models_settings_are_typed(word: str) -> None:
+    """Off by default, private text included; said in words."""
+    off = Config.from_env({})
+    assert (off.llm_url, off.llm_private, off.llm_per_minute) == ("", False, 30)
+    on = Config.from_env({"FAILBOT_LLM_PRIVATE": word, "FAILBOT_LLM_PER_MINUTE": "0"})
+    assert (on.llm_private, on.llm_per_minute) == (True, 0)
+
+
+URLS = ["http://user:secret@h/v1", "http://h/v1?key=secret", "http://h/#secret", "ftp://secret/v1"]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_an_address_holds_no_credentials(url: str) -> None:
+    """They have a setting of their own; and the message does not repeat them."""
+    with pytest.raises(ConfigError) as raised:
+        Config.from_env({"FAILBOT_LLM_URL": url, "FAILBOT_LLM_MODEL": "m"})
+    assert "FAILBOT_LLM_URL must be" in str(raised.value)
     assert "secret" not in str(raised.value)
 
 

@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 
 from failbot.errors import FailbotError, ModelError, NotFoundError, StoppedError, StoreError
 from failbot.fields import from_dict
-from failbot.models import SHOWN_HITS, Answer, Failure, Hit, Viewer
+from failbot.models import SHOWN_HITS, Answer, Failure, Hit, Viewer, Visibility
 from failbot.slack.bot import Bot
 from failbot.slack.events import QUESTION, Asked
 from failbot.slack.jobs import delivery
@@ -145,7 +145,8 @@ def _answer(bot: Bot, asked: Asked, text: str) -> tuple[Message, Message | None]
     own = bot.places.admit(asked.team_id, asked.user_id)
     place = bot.places.place_of(asked.team_id, asked.channel_id, hint=asked.hint)
     audience = bot.places.audience_of(place, user_id=asked.user_id)
-    answer = bot.service.ask(text, viewer=audience, patience_s=PATIENCE_S)
+    is_private = place.visibility is not Visibility.WORKSPACE
+    answer = bot.service.ask(text, viewer=audience, patience_s=PATIENCE_S, is_private=is_private)
     kept = bot.service.keep_question(
         text,
         answer,
@@ -154,16 +155,16 @@ def _answer(bot: Bot, asked: Asked, text: str) -> tuple[Message, Message | None]
         message_ts=asked.message_ts,
         now=bot.now(),
     )
-    better = [] if own == audience else _better(bot, text, own, answer)
+    better = [] if own == audience else _better(bot, text, own, answer, is_private=is_private)
     hits = [*answer.hits[:SHOWN_HITS], *better]
     links = delivery.card_links(bot.client_for(asked.team_id), (hit.failure for hit in hits))
     public = answer_message(answer, question=text, question_id=kept.id, links=links)
     return public, private_message(better, question_id=kept.id, links=links) if better else None
 
 
-def _better(bot: Bot, text: str, viewer: Viewer, public: Answer) -> list[Hit]:
+def _better(bot: Bot, text: str, viewer: Viewer, public: Answer, *, is_private: bool) -> list[Hit]:
     """What this viewer may see and matches better than anything that the others may see too."""
-    own = bot.service.ask(text, viewer=viewer, patience_s=0.0)
+    own = bot.service.ask(text, viewer=viewer, patience_s=0.0, is_private=is_private)
     best = max((hit.probability for hit in public.shown()), default=0.0)
     known = {hit.failure.number for hit in public.hits}
     return [

@@ -21,11 +21,14 @@ from failbot.slack.views.blocks import (
 from failbot.slack.views.cards import leading, why
 
 SENTENCE_SIZE = 400
+READING_SIZE = 300
+CAVEAT_SIZE = 500
 LESSON_SIZE = 400
 
 LOG_IT = "log_question"
 WORD = re.compile(r"^(helped|unhelped)-(\d+)-(\d+)$")  # a reader's word: question id, number
 
+_WHOSE_WORDS = "_Matches_ and _differs_ are a language model's words, not the author's."
 _OPENINGS = {
     Verdict.KNOWN: "This looks like something we have met before:",
     Verdict.RELATED: "Nobody has recorded exactly this, but it may help to know:",
@@ -38,7 +41,7 @@ def answer_message(answer: Answer, *, question: str, question_id: int, links: Li
     if not shown:
         return _unknown(answer, question=question, links=links)
     message = _matches(_OPENINGS[answer.verdict], shown, question_id=question_id, links=links)
-    return with_remark(message, answer.caveat)
+    return with_remark(message, clip_line(answer.caveat, CAVEAT_SIZE))
 
 
 def private_message(hits: Sequence[Hit], *, question_id: int, links: Links) -> Message:
@@ -70,7 +73,8 @@ def _matches(opening: str, hits: Sequence[Hit], *, question_id: int, links: Link
     text = f"{opening} {first.reference}, {clip_line(first.name, 150)}."
     if first.lesson:
         text += f" {clip_line(first.lesson, 300)}"
-    return Message(text=text, blocks=blocks)
+    says = any(hit.matches or hit.differs for hit in hits)
+    return with_remark(Message(text=text, blocks=blocks), _WHOSE_WORDS if says else "")
 
 
 def _match(hit: Hit, links: Links) -> str:
@@ -79,6 +83,9 @@ def _match(hit: Hit, links: Links) -> str:
     lines = [f"{titled(failure, links)}{outcome}"]
     if hit.sentence:
         lines.append(quote(hit.sentence, SENTENCE_SIZE))
+    for name, said in (("Matches", hit.matches), ("Differs", hit.differs)):
+        if said:
+            lines.append(f"_{name}_: {clip_line(said, READING_SIZE)}")
     if failure.lesson:
         lines.append(f"*Lesson*: {clip(failure.lesson, LESSON_SIZE)}")
     if explanation := leading(failure):
@@ -94,7 +101,7 @@ def _word_buttons(hit: Hit, question_id: int) -> Block:
 
 
 def _unknown(answer: Answer, *, question: str, links: Links) -> Message:
-    words = "Nothing found yet." if answer.caveat else "Nobody has recorded this."
+    words = "Nothing found yet." if answer.is_provisional else "Nobody has recorded this."
     blocks = [section(f"*{words}*")]
     weak = answer.weak()
     if weak:
@@ -104,4 +111,4 @@ def _unknown(answer: Answer, *, question: str, links: Links) -> Message:
         blocks.append(section(f"The closest is a weak match: {titled(weak.failure, links)}{more}"))
     blocks.append(section("If it turns out not to work, log it, so that the next one finds it."))
     blocks.append(actions(button("Log it", LOG_IT, value=question)))
-    return with_remark(Message(text=words, blocks=blocks), answer.caveat)
+    return with_remark(Message(text=words, blocks=blocks), clip_line(answer.caveat, CAVEAT_SIZE))
