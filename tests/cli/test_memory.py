@@ -46,6 +46,14 @@ def test_answer_as_json_has_its_documented_shape(terminal: Terminal) -> None:
     assert {"reference", "title", "score", "sentence", "outcome", "explanations"} <= set(hit)
 
 
+def test_an_answer_quotes_the_sentence_that_matches(terminal: Terminal) -> None:
+    """In words and as JSON: not the entry's first sentence, and nothing but the sentence."""
+    terminal.log(FIRST, f"The loader was slow all day. {SECOND} We went home.")
+    question = "loss diverged after nine hundred steps and never came back"
+    assert terminal.json("ask", question)["hits"][0]["sentence"] == SECOND
+    assert f"    “{SECOND}”" in terminal.ok("ask", question)
+
+
 def test_nothing_recorded_is_said_so(terminal: Terminal) -> None:
     """An honest answer is a success."""
     terminal.log()

@@ -157,6 +157,12 @@ def test_what_slack_said_is_believed_for_a_minute(
         ("D0ANA", "", Visibility.AUTHOR),
         ("C0ML", "directmessage", Visibility.AUTHOR),
         ("C0SHARED", "", Visibility.CHANNEL),
+        ("C0ML", "im", Visibility.AUTHOR),
+        ("C0ML", "group", Visibility.CHANNEL),
+        ("C0ML", "mpim", Visibility.CHANNEL),
+        ("G0DM", "", Visibility.CHANNEL),
+        ("X0DM", "", Visibility.CHANNEL),
+        ("C0ODD", "", Visibility.CHANNEL),
     ],
 )
 def test_visibility_follows_the_place(
@@ -164,6 +170,9 @@ def test_visibility_follows_the_place(
 ) -> None:
     """Unknown means private, shared too; a hint makes nothing more public."""
     slack.channels["C0SHARED"] = PUBLIC | {"is_ext_shared": True}
+    slack.channels["G0DM"] = PUBLIC | {"is_mpim": True}
+    slack.channels["X0DM"] = PUBLIC | {"is_im": True}
+    slack.channels["C0ODD"] = {"is_channel": True}
     assert places.place_of(TEAM, channel_id, hint=hint).visibility is visibility
 
 
@@ -184,3 +193,95 @@ def test_a_channel_that_slack_does_not_show_has_no_audience(slack: Slack, places
     """Not even the workspace's entries go there."""
     slack.is_down = True
     assert not places.audience_of(public("C404")).sees_workspace
+
+
+@pytest.mark.parametrize("mark", ["is_ext_shared", "is_pending_ext_shared"])
+def test_a_channel_that_another_organisation_reads_or_is_asked_into_is_closed(
+    slack: Slack, places: Places, mark: str
+) -> None:
+    """Once they accept they read what was answered before: nothing of the workspace goes there."""
+    slack.channels["C0SHARED"] = PUBLIC | {mark: True}
+    place = places.place_of(TEAM, "C0SHARED")
+    assert place.visibility is Visibility.CHANNEL
+    assert places.audience_of(place) == Viewer(
+        team_id=TEAM, channel_ids=frozenset({"C0SHARED"}), sees_workspace=False
+    )
+
+
+def test_a_channel_that_is_shared_within_the_organisation_is_open(
+    slack: Slack, places: Places
+) -> None:
+    """`is_shared` alone says nothing of another organisation."""
+    slack.channels["C0ORG"] = PUBLIC | {"is_shared": True, "is_org_shared": True}
+    assert places.place_of(TEAM, "C0ORG").visibility is Visibility.WORKSPACE
+
+
+@pytest.mark.parametrize(
+    ("said", "is_joined"), [({"is_member": True}, True), ({"is_member": False}, False), ({}, True)]
+)
+def test_the_bot_is_in_a_channel_unless_slack_denies_it(
+    slack: Slack, places: Places, said: dict[str, Any], is_joined: bool
+) -> None:
+    """A channel that Slack does not show is none that it could post in."""
+    slack.channels["C0NEW"] = {"is_private": False} | said
+    assert places.is_joined(TEAM, "C0NEW") is is_joined
+    assert not places.is_joined(TEAM, "C404")
+
+
+@pytest.mark.parametrize(
+    ("said", "is_admin", "zone"),
+    [
+        ({}, False, "Europe/Paris"),
+        ({"is_admin": True, "tz": None}, True, "UTC"),
+        ({"is_owner": True, "tz": ""}, True, "UTC"),
+    ],
+)
+def test_a_person_is_what_slack_says(
+    slack: Slack, places: Places, said: dict[str, Any], is_admin: bool, zone: str
+) -> None:
+    """Owners administer, too; without a time zone it is UTC."""
+    slack.people["U3"] = MEMBER | said
+    person = places.person(TEAM, "U3")
+    assert (person.user_id, person.is_admin, person.zone) == ("U3", is_admin, zone)
+    assert places.person(TEAM, "U404").standing is Standing.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("traits", "words"),
+    [({"is_restricted": True}, "full members"), ({"deleted": True}, "members of this workspace")],
+)
+def test_who_may_not_read_is_told_why(
+    slack: Slack, places: Places, traits: dict[str, Any], words: str
+) -> None:
+    """A guest and an outsider hear different words; a member is admitted as they are."""
+    slack.people["U2"] = MEMBER | traits
+    with pytest.raises(NotAllowedError, match=words):
+        places.admit(TEAM, "U2")
+    assert places.admit(TEAM, "U1") == places.viewer_for(TEAM, "U1")
+
+
+def test_a_channel_is_believed_for_a_minute_and_an_error_not_at_all(
+    slack: Slack, places: Places, clock: Clock
+) -> None:
+    """One that has just been shared is closed a minute later at most."""
+    assert places.place_of(TEAM, "C0NEW").visibility is Visibility.CHANNEL
+    slack.channels["C0NEW"] = PUBLIC
+    assert places.place_of(TEAM, "C0NEW").visibility is Visibility.WORKSPACE
+    slack.channels["C0NEW"] = PUBLIC | {"is_ext_shared": True}
+    clock.at_s += 59.9
+    assert places.place_of(TEAM, "C0NEW").visibility is Visibility.WORKSPACE
+    clock.at_s += 0.1
+    assert places.place_of(TEAM, "C0NEW").visibility is Visibility.CHANNEL
+
+
+def test_workspaces_are_told_apart(slack: Slack, places: Places) -> None:
+    """A member here may be a stranger there, whatever was asked a moment ago."""
+    assert places.person(TEAM, "U1").standing is Standing.MEMBER
+    assert places.person("T2", "U1").standing is Standing.OUTSIDER
+
+
+def test_in_a_direct_message_the_reader_is_its_person(slack: Slack, places: Places) -> None:
+    """Also where it is a guest's: then only what is their own."""
+    slack.people["U2"] = MEMBER | {"is_restricted": True}
+    viewer = places.audience_of(direct(), user_id="U2")
+    assert viewer == Viewer(team_id=TEAM, user_id="U2", sees_workspace=False)

@@ -63,6 +63,7 @@ def test_the_like_failure_is_first(service: Service, now: datetime) -> None:
     """A question in nearly the same words is answered with its failure, and a quote of it."""
     answer = filled(service, now).ask("loss became NaN step fp16 gradients", viewer=viewer())
     assert answer.hits[0].failure.number == 1
+    assert answer.hits[0].sentence == NAN
     assert answer.verdict is not Verdict.UNKNOWN
     assert not answer.by_words_only
     assert 0 <= answer.confidence <= 1

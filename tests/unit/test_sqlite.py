@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pysqlite3 as sqlite3
 import pytest
 
 from failbot.errors import StoreError
+from failbot.models import Feedback, Verdict
+from failbot.search.calibration import load
 from failbot.store.sqlite import SqliteStore, migrate
-from tests.make import ANA, draft, public, viewer
+from tests.make import ANA, draft, embedding, public, viewer
 
 
 def open_at(path: Path) -> SqliteStore:
@@ -32,6 +35,31 @@ def test_what_is_recorded_survives_reopening(tmp_path: Path, now: datetime) -> N
     )
     again.check()
     again.close()
+
+
+def test_adoption_leaves_no_row_behind(tmp_path: Path, now: datetime) -> None:
+    """Every table that names a workspace is moved, save those of channels and jobs."""
+    store = open_at(tmp_path)
+    there = {"place": public(team_id="local"), "now": now}
+    store.failures.record(draft(), author_id=ANA, **there)
+    made = store.embeddings.missing("toy", limit=1)
+    store.embeddings.put("toy", [(made[0], embedding(1, 0))])
+    asked = store.questions.keep(
+        "Seen?", user_id=ANA, message_ts="", verdict=Verdict.KNOWN, shown=[1], **there
+    )
+    word = Feedback(question_id=asked.id, number=1, user_id=ANA, helped=True, at=now)
+    store.questions.give_feedback(word, team_id="local")
+    calibration = replace(load("all-MiniLM-L6-v2"), origin="own")
+    store.calibrations.keep(calibration, team_id="local", now=now)
+    store.failures.adopt("T1", source_team_id="local")
+    tables = {
+        table.name: [row["team_id"] for row in table.rows]
+        for table in store.connection.db.tables
+        if "team_id" in table.columns_dict
+    }
+    unmoved = {name: teams for name, teams in tables.items() if teams != ["T1"]}
+    assert unmoved == {"schedules": [], "digests": [], "inbox": []}
+    store.close()
 
 
 def test_the_connection_is_durable(tmp_path: Path) -> None:
@@ -109,6 +137,7 @@ def test_a_lock_held_by_another_is_said_in_words(tmp_path: Path, now: datetime) 
 
 WRITER = """
 import sys
+from dataclasses import replace
 from datetime import datetime, UTC
 from pathlib import Path
 from failbot.store.sqlite import SqliteStore
