@@ -15,6 +15,7 @@ from failbot.errors import FailbotError
 
 if TYPE_CHECKING:
     from failbot.bootstrap import Runtime
+    from failbot.search.calibration import Calibration
 
 LEAST_DISK_BYTES = 100_000_000
 LOW_DISK_BYTES = 1_000_000_000
@@ -124,12 +125,12 @@ def _weights(config: Config) -> Iterator[Check]:
 
 
 def _reranker(config: Config) -> Iterator[Check]:
-    from failbot.encoder.reranker import BackgroundReranker
+    from failbot.encoder.reranker import background_reranker
 
     if not config.reranker:
         return
     try:
-        source = BackgroundReranker(config.reranker, data_folder=config.data_folder)
+        source = background_reranker(config.reranker, data_folder=config.data_folder)
         ready = source.wait(MODEL_WAIT_S)
     except FailbotError as error:
         yield _fail("reranker", f"{error} Until then questions are answered without it.")
@@ -168,13 +169,13 @@ def _vectors(runtime: Runtime) -> Iterator[Check]:
 def _calibrations(runtime: Runtime, model: str) -> Iterator[Check]:
     """One for each workspace: its own, the shipped one, or none."""
     from failbot.errors import ModelError
-    from failbot.memory.matching import calibration_for
+    from failbot.memory.matching import calibration_for, pair_name
 
     try:
         reranker = runtime.model_names()[1]
     except ModelError:
         reranker = ""  # said above; without it the model's own is in use
-    pair = f"{model} with {reranker}" if reranker else model
+    pair = pair_name(model, reranker)
     for team_id in runtime.store.failures.teams() or [""]:
         used = calibration_for(runtime.store, team_id, model=model, reranker=reranker)
         words = f"none for {pair}: it answers cautiously; run `failbot calibrate`"
@@ -182,7 +183,21 @@ def _calibrations(runtime: Runtime, model: str) -> Iterator[Check]:
             words = f"{used.origin} for {pair}, from {used.questions} questions"
         if used.origin == "own":
             words = f"{words}, of {team_id}"
+        words = f"{words}; {_known_from(runtime, team_id, pair, used)}"
         yield (_warn if used.is_cautious else _ok)("calibration", words)
+
+
+def _known_from(runtime: Runtime, team_id: str, pair: str, used: Calibration) -> str:
+    """From which probability on something is known in this workspace, and why."""
+    from failbot.memory.nulls import null_of
+    from failbot.search.null import applied
+
+    null = null_of(runtime.store, team_id, model=pair)
+    bar = applied(used, null)
+    if null is None or used.origin == "own":
+        return f"known from {bar.known:.0%} on"
+    what = "questions asked" if null.source == "questions" else "entries"
+    return f"known from {bar.known:.0%} on in {team_id}, where {null.count} {what} say so"
 
 
 def _slack(config: Config) -> Iterator[Check]:

@@ -63,3 +63,12 @@ class SlackError(FailbotError):
     """Slack refused something that failbot cannot go on without."""
 
     exit_code = 7
+
+
+class StoppedError(FailbotError):
+    """The process was told to stop before this was done; nothing is wrong."""
+
+    exit_code = 0
+
+    def __init__(self) -> None:
+        super().__init__("failbot is stopping; try again when it is back")

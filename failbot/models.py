@@ -175,6 +175,7 @@ class Answer:
     hits: tuple[Hit, ...]
     confidence: float
     by_words_only: bool = False  # the model was not ready: no vectors were compared
+    runner_up: float | None = None  # log odds of what would be first without the first hit
     is_partial: bool = False  # some entries have no vectors yet: they were compared by words
     basis: Basis | None = None
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from datetime import datetime
+from threading import Event
 
 from failbot.errors import FailbotError, SlackError
 from failbot.memory.digest import last_due, week_of
 from failbot.memory.service import Service
 from failbot.models import Digest, Schedule, Viewer
 from failbot.store.base import Claim, Digests
+from failbot.threads import Stop, Worker
 
 log = logging.getLogger(__name__)
 
@@ -38,29 +39,24 @@ class Scheduler:
         self._digests = digests
         self._audience = audience
         self._poster = poster
-        self._stop = threading.Event()
 
-    def start(self, clock: Callable[[], datetime], *, tick_s: float = TICK_S) -> threading.Thread:
-        """The running thread, which looks every `tick_s`; it ends soon after `stop`."""
-        args = (clock, tick_s)
-        thread = threading.Thread(target=self._run, args=args, name="scheduler", daemon=True)
-        thread.start()
-        return thread
-
-    def stop(self) -> None:
-        self._stop.set()
+    def worker(
+        self, clock: Callable[[], datetime], *, tick_s: float = TICK_S, stop: Stop
+    ) -> Worker:
+        """The thread, not yet started, that looks every `tick_s`."""
+        return Worker("scheduler", lambda ending: self._run(ending, clock, tick_s), stop=stop)
 
     def tick(self, now: datetime) -> int:
         """Posts what is due at `now`; how many were posted."""
         return sum(self._post(schedule, now) for schedule in self._digests.schedules())
 
-    def _run(self, clock: Callable[[], datetime], tick_s: float) -> None:
-        while not self._stop.is_set():
+    def _run(self, ending: Event, clock: Callable[[], datetime], tick_s: float) -> None:
+        while not ending.is_set():
             try:
                 self.tick(clock())
             except FailbotError:
                 log.exception("the scheduler could not read its schedules")
-            self._stop.wait(tick_s)
+            ending.wait(tick_s)
 
     def _post(self, schedule: Schedule, now: datetime) -> bool:
         claim = self._claim(schedule, now)

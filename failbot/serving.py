@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
-from threading import Event
 
 from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.scheduler import TICK_S, Scheduler
-from failbot.slack.app import build
-from failbot.slack.transport.serve import serve_http, serve_socket
+from failbot.slack.app import SlackSide, build
+from failbot.slack.transport.serve import need_settings, serve_http, serve_socket
+from failbot.threads import Stop
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ def utc_now() -> datetime:
 def serve(
     config: Config,
     *,
-    stop: Event,
+    stop: Stop,
     http: bool = False,
     now: Callable[[], datetime] = utc_now,
     tick_s: float = TICK_S,
@@ -37,25 +38,30 @@ def serve(
     :raises ConfigError: a setting is missing, or the port is taken.
     :raises StoreError: the database cannot be opened. :raises SlackError: a token is refused.
     """
-    runtime = open_runtime(config)
-    side = build(config, runtime.service, runtime.store.inbox, now=now)
-    scheduler = Scheduler(
+    need_settings(config, http=http)
+    with ExitStack() as serving:  # closed last in, first out: the database goes last
+        runtime = serving.enter_context(open_runtime(config, stop=stop))
+        side = build(config, runtime.service, runtime.store.inbox, now=now, stop=stop)
+        runtime.start_background()
+        serving.enter_context(side.running(on_team=partial(_adopt, runtime)))
+        scheduler = _scheduler(runtime, side).worker(now, tick_s=tick_s, stop=stop)
+        serving.callback(scheduler.close)
+        scheduler.start()
+        serving.callback(stop.set)  # first of all: whatever ends this, nobody waits any longer
+        if http:
+            health = partial(_health, runtime)
+            serve_http(config, side, stop=stop, health=health, on_ready=lambda _: on_ready())
+        else:
+            serve_socket(config, side, stop=stop, on_ready=on_ready)
+
+
+def _scheduler(runtime: Runtime, side: SlackSide) -> Scheduler:
+    return Scheduler(
         runtime.service,
         runtime.store.digests,
         audience=side.audience_of,
         poster=side.post_digest,
     )
-    runtime.start_background()
-    scheduler.start(now, tick_s=tick_s)
-    run = partial(serve_socket, on_ready=on_ready)
-    if http:
-        health = partial(_health, runtime)
-        run = partial(serve_http, health=health, on_ready=lambda _: on_ready())
-    try:
-        run(config, side, stop=stop, on_team=partial(_adopt, runtime))
-    finally:
-        scheduler.stop()
-        runtime.close()
 
 
 def _adopt(runtime: Runtime, team_id: str) -> None:

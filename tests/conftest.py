@@ -23,12 +23,25 @@ def now() -> datetime:
     return NOW
 
 
-@pytest.fixture(params=["sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store of each backend."""
+def _sqlite(folder: Path) -> Store:
     from failbot.store.sqlite import SqliteStore
 
-    opened = SqliteStore(tmp_path / "failbot.db")
+    return SqliteStore(folder / "failbot.db")
+
+
+def _memory(_: Path) -> Store:
+    from tests.memory_store import MemoryStore
+
+    return MemoryStore()
+
+
+BACKENDS = {"sqlite": _sqlite, "memory": _memory}
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store of each backend."""
+    opened = BACKENDS[request.param](tmp_path)
     yield opened
     opened.close()
 

@@ -12,12 +12,12 @@ import click
 from failbot import __version__
 from failbot.cli import calibrating, data, evaluate, health, memory, serving
 from failbot.cli.session import Session
-from failbot.errors import FailbotError
+from failbot.errors import FailbotError, StoppedError
 
 BUG = 70  # sysexits.h, EX_SOFTWARE
 EXIT_CODES = """\b
 Exit codes:
-  0   done; `ask` also when nobody has recorded it
+  0   done; `ask` also when nobody has recorded it, `serve` and `demo` when they were stopped
   1   refused, interrupted, or `doctor` found a fault
   2   what was typed, read or set cannot be understood
   3   no such entry, or not one that you may see
@@ -35,6 +35,8 @@ class Edge(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except StoppedError as error:
+            ctx.exit(error.exit_code)
         except FailbotError as error:
             _refuse(ctx, str(error), error.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort):

@@ -13,16 +13,19 @@ import click
 
 from failbot.cli import output
 from failbot.cli.session import Session, now, pass_session, prepare_model
+from failbot.cli.teams import Measured, report_teams
 from failbot.config import LOCAL_TEAM_ID, Config
 
 if TYPE_CHECKING:
     from failbot.bootstrap import Runtime
     from failbot.evaluation.asking import Result
     from failbot.evaluation.figures import Summary
-    from failbot.evaluation.reading import Document, Labelled
+    from failbot.evaluation.leaving_out import LeftOut
+    from failbot.evaluation.reading import LabelledSet
 
 LOWER_IS_BETTER = frozenset(
     {
+        "near_known",
         "false_answers",
         "false_answers_masked",
         "calibration_error",
@@ -32,8 +35,13 @@ LOWER_IS_BETTER = frozenset(
 
 
 @click.command("eval")
-@click.argument("failures", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("questions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "sets",
+    nargs=-1,
+    required=True,
+    metavar="FAILURES QUESTIONS | FOLDER...",
+    type=click.Path(exists=True, path_type=Path),
+)
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="One line a question, as JSON."
 )
@@ -50,8 +58,7 @@ LOWER_IS_BETTER = frozenset(
 @pass_session
 def evaluate(
     session: Session,
-    failures: Path,
-    questions: Path,
+    sets: tuple[Path, ...],
     out: Path | None,
     baseline: bool,
     model: str | None,
@@ -62,45 +69,81 @@ def evaluate(
     QUESTIONS holds lines of {"id", "text", "relevant": {external id: grade}}; grade 2 is the same
     failure, 1 helps, and nothing relevant means that nobody knows. Every question with an answer
     is asked again with its relevant entries hidden ("masked").
+
+    Each FOLDER holds a team's failures.jsonl and queries.jsonl. With three or more the answers'
+    probabilities are also judged as strangers find them: fitted on all teams but one, used on it.
     """
-    from failbot.evaluation.figures import summarise
-    from failbot.evaluation.reading import read_documents, read_questions
+    from failbot.evaluation.reading import read_sets
 
     config = session.config()
     config = replace(config, model=model or config.model, team_id="")
-    documents, labelled = read_documents(failures), read_questions(questions)
-    _warn_of_missing(documents, labelled)
+    labelled = read_sets(sets)
+    for one in labelled:
+        _warn_of_missing(one)
     prepare_model(config)
-    results = _asked(config, documents, labelled)
+    measured = [_measured(config, one, with_baseline=baseline) for one in labelled]
     if out:
-        out.write_text("".join(f"{one.as_line()}\n" for one in results), encoding="utf-8")
-    ours = summarise(labelled, results)
+        lines = [result.as_line() for one in measured for result in one.results]
+        out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    if len(measured) == 1:
+        _report(measured[0].ours, measured[0].theirs, as_json=as_json)
+    else:
+        report_teams(measured, left_out=_left_out(config, measured), as_json=as_json)
+
+
+def _measured(config: Config, one: LabelledSet, *, with_baseline: bool) -> Measured:
+    from failbot.evaluation.figures import summarise
+
+    results = _asked(config, one)
     theirs = None
-    if baseline:
-        theirs = summarise(labelled, _baseline(config, documents, labelled), has_verdicts=False)
-    _report(ours, theirs, as_json=as_json)
+    if with_baseline:
+        theirs = summarise(one.questions, _baseline(config, one), has_verdicts=False)
+    return Measured(
+        labelled=one,
+        results=results,
+        ours=summarise(one.questions, results),
+        theirs=theirs,
+    )
 
 
-def _warn_of_missing(documents: Sequence[Document], questions: Sequence[Labelled]) -> None:
-    known = {one.id for one in documents}
-    missing = {id for one in questions for id in one.relevant} - known
+def _left_out(config: Config, measured: Sequence[Measured]) -> list[LeftOut]:
+    from failbot.encoder.weights import find_weights
+    from failbot.evaluation.leaving_out import leave_one_out
+    from failbot.search.calibration import load
+
+    model = find_weights(config.model, data_folder=config.data_folder).name
+    return leave_one_out(
+        [one.labelled for one in measured],
+        {one.labelled.name: one.results for one in measured},
+        before=load(model),
+    )
+
+
+def _warn_of_missing(labelled: LabelledSet) -> None:
+    known = {one.id for one in labelled.documents}
+    missing = {id for one in labelled.questions for id in one.relevant} - known
     if missing:
-        output.warn(f"{len(missing):,} relevant ids are no entry's, such as {min(missing)!r}.")
+        output.warn(
+            f"{labelled.name}: {len(missing):,} relevant ids are no entry's, "
+            f"such as {min(missing)!r}."
+        )
 
 
-def _asked(
-    config: Config, documents: Sequence[Document], questions: Sequence[Labelled]
-) -> list[Result]:
+def _asked(config: Config, labelled: LabelledSet) -> list[Result]:
     from failbot.evaluation.asking import Memory, ask_all
 
     with _temporary(config) as runtime:
         runtime.wait_for_models()  # a late reranker would be left out of some answers
         with output.progress("Embedding") as progress:
             memory = Memory(
-                runtime.service, documents, team_id=LOCAL_TEAM_ID, now=now(), progress=progress
+                runtime.service,
+                labelled.documents,
+                team_id=LOCAL_TEAM_ID,
+                now=now(),
+                progress=progress,
             )
         with output.progress("Asking") as progress:
-            return ask_all(memory, questions, progress=progress)
+            return ask_all(memory, labelled.questions, progress=progress)
 
 
 @contextmanager
@@ -112,22 +155,19 @@ def _temporary(config: Config) -> Iterator[Runtime]:
         models = config.data_folder / "models"
         if models.is_dir():
             (Path(folder) / "models").symlink_to(models.resolve())
-        runtime = open_runtime(replace(config, data_folder=Path(folder)))
-        try:
+        with open_runtime(replace(config, data_folder=Path(folder))) as runtime:
             yield runtime
-        finally:
-            runtime.close()
 
 
-def _baseline(
-    config: Config, documents: Sequence[Document], questions: Sequence[Labelled]
-) -> list[Result]:
+def _baseline(config: Config, labelled: LabelledSet) -> list[Result]:
     from failbot.encoder.weights import find_weights
     from failbot.evaluation.asking import ask_baseline
 
     weights = find_weights(config.model, data_folder=config.data_folder)
     with output.progress("The baseline") as progress:
-        return ask_baseline(documents, questions, folder=weights.folder, progress=progress)
+        return ask_baseline(
+            labelled.documents, labelled.questions, folder=weights.folder, progress=progress
+        )
 
 
 def _report(ours: Summary, theirs: Summary | None, *, as_json: bool) -> None:

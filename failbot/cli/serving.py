@@ -22,6 +22,7 @@ from failbot.text import clean
 
 if TYPE_CHECKING:
     from failbot.memory.service import Service
+    from failbot.threads import Stop
 
 
 @click.command()
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(1, 65535), help="[env: FAILBOT_PORT; default: 3000]")
 @pass_session
 def serve(session: Session, http: bool, host: str | None, port: int | None) -> None:
-    """Run the Slack bot, until interrupted.
+    """Run the Slack bot, until interrupted: by Ctrl-C or SIGTERM, which is no failure.
 
     Socket Mode needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN; --http needs SLACK_BOT_TOKEN and
     SLACK_SIGNING_SECRET.
     """
+    from failbot.stopping import stop_on_signals
+
+    stop = stop_on_signals()  # before the imports, which take a second
     from failbot.serving import serve as run
-    from failbot.slack.transport.serve import stop_on_signals
 
     config = session.config()
     config = replace(config, host=host or config.host, port=port or config.port)
@@ -45,7 +48,7 @@ def serve(session: Session, http: bool, host: str | None, port: int | None) -> N
     logging.getLogger("failbot").setLevel(config.log_level)
     logging.getLogger("faiss").setLevel(logging.WARNING)  # its search for CPU features
     ready = "http" if http else "socket mode"
-    run(config, http=http, stop=stop_on_signals(), on_ready=lambda: output.note(f"ready ({ready})"))
+    run(config, http=http, stop=stop, on_ready=lambda: output.note(f"ready ({ready})"))
 
 
 @click.command()
@@ -70,6 +73,9 @@ def demo(session: Session, script: bool, port: int | None, no_browser: bool, fre
     Loads the sample memory into a folder of its own, which it names: --data, or else `demo` in
     the data folder. Interrupt it to end it; the data stays.
     """
+    from failbot.stopping import stop_on_signals
+
+    stop = stop_on_signals()
     from failbot.demo import script as play
 
     config = session.config()
@@ -77,21 +83,23 @@ def demo(session: Session, script: bool, port: int | None, no_browser: bool, fre
         config = replace(config, data_folder=config.data_folder / "demo")
     config = replace(config, team_id="")
     play.prepare_folder(config.data_folder, fresh=fresh)
-    prepare_model(config)
+    prepare_model(config, stop=stop)
     if script:
-        _play(config)
+        _play(config, stop=stop)
     else:
-        _show_page(config, port=port or 0, opens_browser=not no_browser)
+        _show_page(config, port=port or 0, opens_browser=not no_browser, stop=stop)
 
 
 @contextmanager
-def _sample_memory(config: Config, *, team_id: str) -> Iterator[tuple[Service, Place]]:
-    """The demo's memory with the samples in it, and where they are; `team_id` if it is new."""
+def _sample_memory(config: Config, *, team_id: str, stop: Stop) -> Iterator[tuple[Service, Place]]:
+    """The demo's memory with the samples in it, and where they are; `team_id` if it is new.
+
+    :raises StoppedError: `stop` was set meanwhile.
+    """
     from failbot.bootstrap import open_runtime
     from failbot.demo import script as play
 
-    runtime = open_runtime(config)
-    try:
+    with open_runtime(config, stop=stop) as runtime:
         teams = runtime.store.failures.teams()
         place = play.place_in(teams[0] if teams else team_id)
         with output.progress("Loading the sample memory") as progress:
@@ -101,26 +109,22 @@ def _sample_memory(config: Config, *, team_id: str) -> Iterator[tuple[Service, P
         known = "" if new else " (they were there already)"
         click.echo(f"The memory holds {total} sample failures{known}: {config.data_folder}")
         yield runtime.service, place
-    finally:
-        runtime.close()
 
 
-def _play(config: Config) -> None:
+def _play(config: Config, *, stop: Stop) -> None:
     from failbot.demo import script as play
 
-    with _sample_memory(config, team_id=LOCAL_TEAM_ID) as (service, place):
+    with _sample_memory(config, team_id=LOCAL_TEAM_ID, stop=stop) as (service, place):
         for turn in play.conversation(service, place=place, now=now()):
             _tell(turn.who, turn.says, turn.reply)
     _what_next(config.data_folder)
 
 
-def _show_page(config: Config, *, port: int, opens_browser: bool) -> None:
+def _show_page(config: Config, *, port: int, opens_browser: bool, stop: Stop) -> None:
     from failbot.demo.live import run_live
     from failbot.sandbox.factory import TEAM_ID
-    from failbot.slack.transport.serve import stop_on_signals
 
-    stop = stop_on_signals()
-    with _sample_memory(config, team_id=TEAM_ID):
+    with _sample_memory(config, team_id=TEAM_ID, stop=stop):
         pass
 
     def on_ready(url: str) -> None:

@@ -22,6 +22,7 @@ from failbot.text import clean
 if TYPE_CHECKING:
     from failbot.bootstrap import Runtime
     from failbot.memory.service import Service
+    from failbot.threads import Stop
 
 READ_LIMIT = 4 * TEXT_LIMIT * 4  # bytes of standard input: several texts in UTF-8
 
@@ -49,13 +50,10 @@ class Session:
         from failbot.bootstrap import open_runtime
 
         config = self.config()
-        runtime = open_runtime(config)
-        try:
+        with open_runtime(config) as runtime:
             team_id = which_team(config.team_id, runtime.store.failures.teams())
             viewer = Viewer(team_id=team_id, user_id=login(), is_operator=everything)
             yield Memory(runtime=runtime, viewer=viewer)
-        finally:
-            runtime.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +85,10 @@ class Memory:
 pass_session = click.make_pass_decorator(Session)
 
 
-def prepare_model(config: Config) -> None:
+def prepare_model(config: Config, *, stop: Stop | None = None) -> None:
     """Makes the model's fast form, once; a model without one works all the same, starting slower.
 
-    :raises ModelError: there is no such model.
+    :raises ModelError: there is no such model. :raises StoppedError: `stop` was set meanwhile.
     """
     from failbot.encoder.export import export_in_subprocess, wants_export
     from failbot.encoder.onnx import exported_folder
@@ -103,7 +101,7 @@ def prepare_model(config: Config) -> None:
         return
     try:
         with output.waiting("Preparing the model, once (about 20 seconds)"):
-            export_in_subprocess(config.model, config.data_folder)
+            export_in_subprocess(config.model, config.data_folder, stop=stop)
     except ModelError as error:
         output.warn(f"{error} Every start takes some seconds longer.")
 

@@ -1,25 +1,25 @@
-"""A model that loads in a thread of its own while its process already serves."""
+"""The encoder of a process: it loads in the background, gets faster, and is switched."""
 
 from __future__ import annotations
 
-import logging
 import threading
-from concurrent.futures import Future
 from pathlib import Path
 
 from failbot.encoder.base import Encoder
-
-log = logging.getLogger(__name__)
+from failbot.encoder.loading import Loading
+from failbot.threads import Stop
 
 
 class BackgroundEncoder:
     """The encoder that a setting names, when it is ready. Any thread may call it."""
 
-    def __init__(self, setting: str, *, data_folder: Path) -> None:
+    def __init__(self, setting: str, *, data_folder: Path, stop: Stop | None = None) -> None:
+        """:param stop: the process's, if it is one that is told to stop."""
         self._data_folder = data_folder
+        self._stop = stop or Stop()
         self._lock = threading.Lock()
         self._setting = setting
-        self._loading: Future[Encoder] | None = None
+        self._loadings = [self._loading(setting)]  # the last counts; others are still at it
 
     @property
     def setting(self) -> str:
@@ -28,33 +28,26 @@ class BackgroundEncoder:
 
     @property
     def is_ready(self) -> bool:
-        loading = self._loading
-        return loading is not None and loading.done() and loading.exception() is None
+        return self._loadings[-1].is_ready
 
-    def start(self) -> Future[Encoder]:
-        """What will be the encoder; begins to load it the first time."""
-        with self._lock:
-            if self._loading is None:
-                self._loading = Future()
-                arguments = (self._loading, self._setting)
-                threading.Thread(
-                    target=self._load, args=arguments, name="model", daemon=True
-                ).start()
-            return self._loading
+    def start(self) -> None:
+        """Begins to load; nothing happens the second time."""
+        self._loadings[-1].start()
 
     def wait(self, timeout_s: float | None) -> Encoder | None:
-        """The encoder, or None when it is not ready in time. :raises ModelError:"""
-        try:
-            return self.start().result(timeout_s)
-        except TimeoutError:
-            return None
+        """The encoder, or None when it is not ready in time.
+
+        :raises ModelError: it cannot be used. :raises StoppedError: the process stops.
+        """
+        return self._current().wait(timeout_s)
 
     def switch(self, setting: str) -> None:
         """Loads another model in place of this one; nothing happens when it already does."""
         with self._lock:
             if setting == self._setting:
                 return
-            self._setting, self._loading = setting, None
+            self._setting = setting
+            self._put(self._loading(setting))
         self.start()
 
     def prepare(self) -> None:
@@ -62,25 +55,41 @@ class BackgroundEncoder:
 
         Blocks for as long as a process of its own needs for that, about 15 s.
         :raises ModelError: it has none; the model goes on as it is.
+        :raises StoppedError: the process stops.
         """
-        from failbot.encoder import open_encoder
         from failbot.encoder.export import export_in_subprocess, wants_export
 
         setting = self._setting
         if not wants_export(setting, self._data_folder):
             return
-        export_in_subprocess(setting, self._data_folder)
-        fast: Future[Encoder] = Future()
-        fast.set_result(open_encoder(setting, data_folder=self._data_folder))
+        export_in_subprocess(setting, self._data_folder, stop=self._stop)
+        fast = self._loading(setting)
+        fast.wait(None)
         with self._lock:
             if setting == self._setting:
-                self._loading = fast
+                self._put(fast)
 
-    def _load(self, loading: Future[Encoder], setting: str) -> None:
+    def close(self) -> None:
+        """Waits for loads under way, for as long as the process's end allows."""
+        for loading in self._loadings:
+            loading.close()
+
+    def _current(self) -> Loading[Encoder]:
+        with self._lock:
+            self._put(self._loadings[-1])
+            return self._loadings[-1]
+
+    def _put(self, loading: Loading[Encoder]) -> None:
+        """Makes it the one that counts, and forgets the others' models once they are loaded."""
+        others = [one for one in self._loadings if one is not loading and not one.is_over]
+        self._loadings = [*others, loading]
+
+    def _loading(self, setting: str) -> Loading[Encoder]:
         from failbot.encoder import open_encoder
 
-        try:
-            loading.set_result(open_encoder(setting, data_folder=self._data_folder))
-        except Exception as error:  # whoever waits gets it
-            log.warning("the model %s cannot be used: %s", setting, error)
-            loading.set_exception(error)
+        return Loading(
+            "model",
+            lambda: open_encoder(setting, data_folder=self._data_folder),
+            stop=self._stop,
+            fault=f"the model {setting} cannot be used",
+        )

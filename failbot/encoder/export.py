@@ -6,14 +6,16 @@ This imports PyTorch, 500 MB that a serving process should not carry: `export_in
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +33,9 @@ from failbot.encoder.onnx import (
     is_sound,
 )
 from failbot.encoder.weights import Weights, file_sha256, find_weights
-from failbot.errors import ModelError
+from failbot.errors import ModelError, StoppedError
 from failbot.search.values import Encoding
+from failbot.threads import Stop
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -49,6 +52,10 @@ INT8_COSINE = 0.98
 INT8_EXCLUDED = ("layer.4/output/dense", "layer.5/output/dense")
 TIMEOUT_S = 900.0
 DRAFT = ".export-"  # folders of exports under way begin so
+LOOK_S = 0.1  # how soon it is seen that the process stops
+TIDYING_S = 2.0
+PR_SET_PDEATHSIG = 1
+ENDED = 7  # exit code of the export process when it was told to end, or its parent has
 REFUSED = 6  # exit code of the export process for a model that cannot be exported
 
 # Short, long past any window, empty, with rare characters: batches of them are padded too.
@@ -105,27 +112,69 @@ def _refusal(target: Path) -> Path:
     return target.with_suffix(".refused")
 
 
-def export_in_subprocess(model: str, data_folder: Path, *, timeout_s: float = TIMEOUT_S) -> Path:
+def export_in_subprocess(
+    model: str, data_folder: Path, *, timeout_s: float = TIMEOUT_S, stop: Stop | None = None
+) -> Path:
     """What `export` gives, made by a child process, so that PyTorch never enters this one.
 
-    Blocks for about 15 s with the default model; any thread.
+    Blocks for about 15 s with the default model; any thread. The child ends with this process,
+    even when that is killed.
     :raises ModelError: as `export` does, or when the process dies or takes longer.
+    :raises StoppedError: `stop` was set meanwhile.
     """
-    command = [sys.executable, "-m", "failbot.encoder.export", model, str(data_folder)]
-    # The child must find this very failbot, however it got onto the path.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
+    with _child(model, data_folder) as child:
+        said, complaint = _outcome(child, model, until=time.monotonic() + timeout_s, stop=stop)
+    if child.returncode == REFUSED:
+        raise ModelError(said.strip())
+    if child.returncode != 0:
+        reason = (complaint.strip().splitlines() or [""])[-1]
+        raise ModelError(f"Exporting {model} ended with code {child.returncode}: {reason}")
+    return Path(said.strip())
+
+
+@contextlib.contextmanager
+def _child(model: str, data_folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The export process; when the block is left it has ended."""
+    arguments = [model, str(data_folder), str(os.getpid())]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "failbot.encoder.export", *arguments],
+        # The child must find this very failbot, however it got onto the path.
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(one for one in sys.path if one)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is the parent's to deal with
+    )
     try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"Exporting {model} took over {timeout_s:.0f} s: given up.") from error
-    if done.returncode == REFUSED:
-        raise ModelError(done.stdout.strip())
-    if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or [""])[-1]
-        raise ModelError(f"Exporting {model} ended with code {done.returncode}: {reason}")
-    return Path(done.stdout.strip())
+        yield child
+    finally:
+        _end(child)
+
+
+def _outcome(
+    child: subprocess.Popen[str], model: str, *, until: float, stop: Stop | None
+) -> tuple[str, str]:
+    """What the ended child wrote on its standard output and error. Raises as its caller does."""
+    while True:
+        try:
+            return child.communicate(timeout=LOOK_S)
+        except subprocess.TimeoutExpired as error:
+            if stop is not None and stop.is_set():
+                raise StoppedError from error
+            if time.monotonic() > until:
+                raise ModelError(f"Exporting {model} took too long: given up.") from error
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Ends it; a little time to remove its draft, which is as large as the model."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.communicate(timeout=TIDYING_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
 
 
 def _write_checked(weights: Weights, folder: Path) -> Path:
@@ -280,9 +329,23 @@ def _put(made: Path, target: Path) -> Path:
     return target
 
 
+def _end_with(parent: int) -> None:
+    """From here on this process ends when its parent does, by whatever means.
+
+    The kernel watches the very thread that started it (prctl(2), PR_SET_PDEATHSIG): that one waits
+    for the outcome. Elsewhere than on Linux a killed parent leaves its export to finish.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it went before the kernel was asked
+        sys.exit(ENDED)
+
+
 def main(arguments: Sequence[str]) -> int:
     """The export process: its folder, or why there is none, on standard output."""
-    model, data_folder = arguments
+    model, data_folder, parent = arguments
+    _end_with(int(parent))
     try:
         with contextlib.redirect_stdout(sys.stderr):
             folder = export(model, Path(data_folder))

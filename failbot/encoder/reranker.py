@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failbot.encoder.base import IMPORTING, well_formed
+from failbot.encoder.loading import Loading
 from failbot.encoder.weights import Weights, find_reranker
 from failbot.errors import ModelError
+from failbot.threads import Stop
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
-
-log = logging.getLogger(__name__)
 
 # What a checkpoint with a trained head is called. Another, a sentence model for instance, would
 # be given a head of random numbers.
@@ -78,39 +76,19 @@ class CrossEncoderReranker:
         return np.asarray(found, np.float32)
 
 
-class BackgroundReranker:
-    """The reranker that a setting names, when it is ready. Any thread may call it."""
+def background_reranker(
+    setting: str, *, data_folder: Path, stop: Stop | None = None
+) -> Loading[Reranker]:
+    """The reranker that a setting names, not yet loading.
 
-    def __init__(self, setting: str, *, data_folder: Path) -> None:
-        self._setting = setting
-        self._data_folder = data_folder
-        self._lock = threading.Lock()
-        self._loading: Future[Reranker] | None = None
-
-    def start(self) -> Future[Reranker]:
-        """What will be the reranker; begins to load it the first time."""
-        with self._lock:
-            if self._loading is None:
-                self._loading = Future()
-                threading.Thread(
-                    target=self._load, args=(self._loading,), name="reranker", daemon=True
-                ).start()
-            return self._loading
-
-    def wait(self, timeout_s: float | None) -> Reranker | None:
-        """The reranker, or None when it is not ready in time. :raises ModelError:"""
-        try:
-            return self.start().result(timeout_s)
-        except TimeoutError:
-            return None
-
-    def _load(self, loading: Future[Reranker]) -> None:
-        try:
-            weights = find_reranker(self._setting, data_folder=self._data_folder)
-            loading.set_result(CrossEncoderReranker(weights))
-        except Exception as error:  # whoever waits gets it
-            log.warning("questions are answered without the reranker: %s", error)
-            loading.set_exception(error)
+    :param stop: the process's, if it is one that is told to stop.
+    """
+    return Loading(
+        "reranker",
+        lambda: CrossEncoderReranker(find_reranker(setting, data_folder=data_folder)),
+        stop=stop or Stop(),
+        fault="questions are answered without the reranker",
+    )
 
 
 def _refuse_headless(folder: Path) -> None:

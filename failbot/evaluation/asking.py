@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from failbot.evaluation.reading import Document, Labelled
 from failbot.memory.service import Service
-from failbot.models import Place, Verdict, Viewer, Visibility
+from failbot.models import Answer, Place, Verdict, Viewer, Visibility
 
 RANKED = 100  # entries of each ranking that are kept
 PATIENCE_S = 600.0
@@ -20,13 +20,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came back: external ids best first. `masked`: the relevant entries were hidden."""
+    """What came back: external ids best first. `masked`: the relevant entries were hidden.
+
+    `signals` are the first hit's, by name; none where nothing was found.
+    """
 
     id: str
     verdict: Verdict
     confidence: float
     ranking: tuple[str, ...]
     masked: bool = False
+    signals: Mapping[str, float] = field(default_factory=dict)
 
     def as_line(self) -> str:
         return json.dumps(
@@ -58,11 +62,13 @@ class Memory:
     ) -> None:
         self._service = service
         self._team_id = team_id
+        self._now = now
         self._channels = frozenset(one.id for one in documents)
         for one in documents:
             place = Place(team_id=team_id, channel_id=one.id, visibility=Visibility.CHANNEL)
             service.record(one.draft, place=place, author_id="evaluation", now=now)
         service.embed_missing(progress)
+        service.measure_nulls()
 
     def ask(self, question: Labelled, *, masked: bool = False) -> Result:
         """What failbot says. A document with the question's own id is never shown."""
@@ -71,12 +77,27 @@ class Memory:
         answer = self._service.ask(
             question.text, viewer=viewer, patience_s=PATIENCE_S, limit=RANKED
         )
+        if not masked:
+            self._keep(question, answer)
         return Result(
             id=question.id,
             verdict=answer.verdict,
             confidence=answer.confidence,
             ranking=tuple(hit.failure.external_id for hit in answer.hits),
             masked=masked,
+            signals=answer.hits[0].signals if answer.hits else {},
+        )
+
+    def _keep(self, question: Labelled, answer: Answer) -> None:
+        """As after every question that someone asks: the memory's null learns from it."""
+        place = Place(team_id=self._team_id, channel_id="asked", visibility=Visibility.CHANNEL)
+        self._service.keep_question(
+            question.text,
+            answer,
+            place=place,
+            user_id="evaluation",
+            message_ts=question.id,
+            now=self._now,
         )
 
 

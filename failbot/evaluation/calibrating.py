@@ -112,6 +112,12 @@ def fit(examples: Sequence[Example], *, before: Calibration) -> Fitted:
     )
 
 
+def judge(examples: Sequence[Example], calibration: Calibration) -> Figures:
+    """How this calibration does on these examples, whatever it was fitted to."""
+    table = _table(examples)
+    return _figures(table, calibration.probabilities(table.by_name()), calibration.known)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Table:
     names: tuple[str, ...]

@@ -17,17 +17,20 @@ FIGURES = {
     "mrr": "MRR, the same failure",
     "hit@1": "hit@1, the same failure",
     "hit@3": "hit@3, the same failure",
+    "hit@20": "in the first 20, the same failure",
     "map": "MAP, all grades",
     "coverage@95": "coverage at 95 % precision",
     "coverage@90": "coverage at 90 % precision",
     "known_precision": "called known, and right",
     "known_coverage": "answerable, and called known rightly",
     "false_answers": "without an answer, called known",
+    "near_known": "near-misses called known",
     "false_answers_masked": "answer hidden, called known",
     "calibration_error": "calibration error, ten bins",
     "calibration_error_with_masked": "calibration error, hidden answers included",
 }
-PER_QUESTION = ("ndcg@10", "mrr", "hit@1", "hit@3", "map")
+PER_QUESTION = ("ndcg@10", "mrr", "hit@1", "hit@3", "hit@20", "map")
+NEAR = "near"  # the kind of a question that shares its topic, and no answer, with an entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ def _of_question(name: str, result: Result, question: Labelled) -> float:
         return metrics.reciprocal_rank(result.ranking, right)
     if name == "map":
         return metrics.average_precision(result.ranking, question.relevant)
-    return float(metrics.hit(result.ranking, right, within=int(name[-1])))
+    return float(metrics.hit(result.ranking, right, within=int(name.partition("@")[2])))
 
 
 def _cover(
@@ -109,6 +112,9 @@ def _verdicts(
     return {
         "known_precision": len(right) / len(known) if known else 1.0,
         "known_coverage": len(right) / max(1, len(questions) - len(unanswerable)),
+        "near_known": metrics.share(
+            [_is_known(results[one.id]) for one in unanswerable if one.kind == NEAR]
+        ),
         "false_answers": metrics.share([_is_known(results[one.id]) for one in unanswerable]),
         "false_answers_masked": metrics.share([_is_known(one) for one in masked]),
         "calibration_error_with_masked": metrics.calibration_error(

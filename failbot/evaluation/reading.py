@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,45 @@ class Labelled:
     relevant: dict[str, int]
     kind: str = ""
     line: int = 0  # of the file that it is from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledSet:
+    """One memory and the questions to it; `name` is its folder's, or its questions' file's."""
+
+    name: str
+    documents: tuple[Document, ...]
+    questions: tuple[Labelled, ...]
+
+
+def read_sets(paths: Sequence[Path]) -> list[LabelledSet]:
+    """The sets of folders that hold `failures.jsonl` and `queries.jsonl`, or of two such files.
+
+    :raises InputError: naming the path that is neither, or the line that cannot be understood.
+    """
+    if len(paths) == 2 and all(path.is_file() for path in paths):
+        return [_read_set(paths[1].stem, paths[0], paths[1])]
+    return [
+        _read_set(path.name, _file_in(path, "failures.jsonl"), _file_in(path, "queries.jsonl"))
+        for path in paths
+    ]
+
+
+def _read_set(name: str, failures: Path, questions: Path) -> LabelledSet:
+    return LabelledSet(
+        name=name,
+        documents=tuple(read_documents(failures)),
+        questions=tuple(read_questions(questions)),
+    )
+
+
+def _file_in(folder: Path, name: str) -> Path:
+    if not (folder / name).is_file():
+        raise InputError(
+            f"{folder} holds no {name}: name two files, FAILURES and QUESTIONS, or folders that "
+            "hold failures.jsonl and queries.jsonl"
+        )
+    return folder / name
 
 
 def read_documents(path: Path) -> list[Document]:

@@ -13,17 +13,25 @@ from typing import Protocol
 import numpy as np
 
 from failbot.encoder.base import Encoder
-from failbot.errors import ModelMismatchError
+from failbot.errors import FailbotError, ModelMismatchError, StoppedError
 from failbot.models import Failure
 from failbot.search.passages import text_of, title_of
 from failbot.search.signals import quantise
 from failbot.search.values import Embedding, Encoding
 from failbot.store import base
+from failbot.threads import Stop
 
 log = logging.getLogger(__name__)
 
 BATCH = 64  # failures embedded between two commits
 FRESH = 4  # of this process's own latest, that a question embeds before it is answered: 40 ms
+PART = 8  # failures embedded between two looks whether the process stops
+# How often a serving process looks for entries that another process wrote and did not embed.
+SWEEP_S = 60.0
+
+# Told a workspace's id, and the numbers of its failures that can be found by their meaning from
+# now on. It is called by whichever thread embedded them, and returns at once: a person may wait.
+OnFindable = Callable[[str, Sequence[int]], None]
 
 
 class EncoderSource(Protocol):
@@ -46,17 +54,54 @@ class EncoderSource(Protocol):
 class Embedder:
     """Keeps one store's vectors those of one model. Any thread may call it."""
 
-    def __init__(self, store: base.Store, source: EncoderSource) -> None:
+    def __init__(
+        self, store: base.Store, source: EncoderSource, *, stop: Stop | None = None
+    ) -> None:
+        """:param stop: the process's; embedding ends between two parts of a batch."""
         self._store = store
         self._source = source
+        self._stop = stop or Stop()
+        self._told: list[OnFindable] = []
+        self._woken = threading.Event()
         self._embedding = threading.Lock()  # one thread embeds at a time
         self._has_matched = False  # the stored vectors were once this process's model's
         self._fresh: deque[tuple[str, int]] = deque(maxlen=FRESH)  # team and number
+
+    def on_findable(self, told: OnFindable) -> None:
+        """From now on `told` hears what becomes findable, after its vectors are committed.
+
+        In the process that embeds, once for each version of a failure. `reindex` tells of what is
+        written meanwhile only: all else could be found before. What `told` raises is logged.
+        """
+        self._told.append(told)
+
+    def wake(self) -> None:
+        """Something was written, or `keep_embedding` is to end."""
+        self._woken.set()
+
+    def keep_embedding(self, ending: threading.Event, *, after: Callable[[], None]) -> None:
+        """Embeds whatever is written, until `ending` is set; `wake` after that.
+
+        :param after: called whenever all that is there has its vectors.
+        """
+        while not ending.is_set():
+            self._woken.clear()
+            try:
+                self.embed_missing()
+                after()
+            except StoppedError:
+                return
+            except FailbotError as error:
+                log.warning("entries are not embedded: %s", error)
+            # Set between the look above and here, `ending` comes with a `wake`: nothing is missed.
+            if not ending.is_set():
+                self._woken.wait(SWEEP_S)
 
     def embed_missing(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Embeds what has no vectors of the current model yet; how many. Waits for the model.
 
         :raises ModelMismatchError: the stored vectors are another model's.
+        :raises StoppedError: the process stops; what was committed until then stays.
         """
         encoder = self.encoder(None)
         assert encoder is not None  # no time limit: it is there, or wait has raised
@@ -66,7 +111,7 @@ class Embedder:
         """Embeds everything with the model that is set, then switches the searches over to it."""
         encoder = self._source.wait(None)
         assert encoder is not None  # as above
-        count = self._embed(encoder, progress)
+        count = self._embed(encoder, progress, tells=False)
         self._activate(encoder)
         return count + self._embed(encoder, progress)  # what was written meanwhile
 
@@ -100,6 +145,12 @@ class Embedder:
         )
         self._has_matched = True
 
+    def name(self) -> str:
+        """The name of the model whose vectors are searched. Waits for it; raises as `encoder`."""
+        encoder = self.encoder(None)
+        assert encoder is not None  # as above
+        return encoder.name
+
     def expect(self, failure: Failure) -> None:
         """The next question is to find this failure, which was recorded a moment ago."""
         self._fresh.append((failure.team_id, failure.number))
@@ -113,27 +164,55 @@ class Embedder:
         missing = self._store.embeddings.missing(encoder.name, limit=FRESH, among=fresh)
         for one in missing:
             if time.monotonic() < until:
-                self._store.embeddings.put(encoder.name, _embeddings(encoder, [one]))
+                self._tell(self._store.embeddings.put(encoder.name, _embeddings(encoder, [one])))
 
     def is_complete(self, encoder: Encoder) -> bool:
         """Whether every failure has its vectors; else some are compared by their words alone."""
         return self._store.embeddings.is_complete(encoder.name)
 
-    def _embed(self, encoder: Encoder, progress: Callable[[int, int], None] | None) -> int:
+    def _embed(
+        self,
+        encoder: Encoder,
+        progress: Callable[[int, int], None] | None,
+        *,
+        tells: bool = True,
+    ) -> int:
         total = 0
-        while count := self._embed_batch(encoder):
+        while count := self._embed_batch(encoder, tells=tells):
             total += count
             if progress is not None:
                 progress(*self._store.embeddings.progress(encoder.name))
         return total
 
-    def _embed_batch(self, encoder: Encoder) -> int:
+    def _embed_batch(self, encoder: Encoder, *, tells: bool = True) -> int:
+        """How many were missing; their vectors are committed, and whoever listens is told."""
         embeddings = self._store.embeddings
         with self._embedding:
             missing = embeddings.missing(encoder.name, limit=BATCH)
-            if missing:
-                embeddings.put(encoder.name, _embeddings(encoder, missing))
-            return len(missing)
+            kept = embeddings.put(encoder.name, self._made(encoder, missing)) if missing else []
+        if tells:
+            self._tell(kept)
+        return len(missing)
+
+    def _made(
+        self, encoder: Encoder, missing: Sequence[base.Unembedded]
+    ) -> list[tuple[base.Unembedded, Embedding]]:
+        """:raises StoppedError: a batch may take longer than the process's end may."""
+        made: list[tuple[base.Unembedded, Embedding]] = []
+        for at in range(0, len(missing), PART):
+            if self._stop.is_set():
+                raise StoppedError
+            made += _embeddings(encoder, missing[at : at + PART])
+        return made
+
+    def _tell(self, findable: Sequence[base.Unembedded]) -> None:
+        for team_id in sorted({one.team_id for one in findable}):
+            numbers = [one.number for one in findable if one.team_id == team_id]
+            for told in self._told:
+                try:
+                    told(team_id, numbers)
+                except Exception:  # what listens must not end the embedding, or another's question
+                    log.exception("%d findable entries of %s are not told", len(numbers), team_id)
 
 
 def _embeddings(

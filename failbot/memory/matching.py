@@ -11,8 +11,10 @@ from failbot.encoder.base import Encoder
 from failbot.encoder.reranker import Reranker
 from failbot.errors import ModelError
 from failbot.memory.embedding import Embedder, telling
+from failbot.memory.nulls import null_of
 from failbot.models import Answer, Failure, Hit, Verdict, Viewer
 from failbot.search.calibration import Calibration, load, with_caution
+from failbot.search.null import applied
 from failbot.search.passages import text_of
 from failbot.search.quoting import best_sentence
 from failbot.search.scoring import rank
@@ -48,6 +50,11 @@ def calibration_for(
         return load(model)
     without = calibration_for(store, team_id, model=model)
     return with_caution(without, model=model, reranker=reranker)
+
+
+def pair_name(model: str, reranker: str) -> str:
+    """What a model and a reranker ("" for none) are called together, in words and in the store."""
+    return f"{model} with {reranker}" if reranker else model
 
 
 class Matcher:
@@ -99,6 +106,7 @@ class Matcher:
             hits=hits,
             confidence=ranking.confidence,
             by_words_only=encoder is None,
+            runner_up=ranking.runner_up,
             is_partial=encoder is not None and not self._embedder.is_complete(encoder),
             basis=used.basis,
         )
@@ -114,15 +122,20 @@ class Matcher:
         until: float,
     ) -> tuple[Ranking, Calibration]:
         """The candidates in order, and what their probabilities were made with."""
-        used = calibration_for(self._store, viewer.team_id, model=model)
+        used = self._calibration(viewer.team_id, model=model)
         ranking = rank(query, found, corpus=corpus, calibration=used)
         reranker = self._ready_reranker(until) if model and ranking.hits else None
         if reranker is not None:
             reranked = self._opinions(reranker, query, ranking, viewer=viewer)
-            used = calibration_for(self._store, viewer.team_id, model=model, reranker=reranker.name)
+            used = self._calibration(viewer.team_id, model=model, reranker=reranker.name)
             ranking = rank(query, found, corpus=corpus, calibration=used, reranked=reranked)
         self._tell(used)
         return ranking, used
+
+    def _calibration(self, team_id: str, *, model: str, reranker: str = "") -> Calibration:
+        """What is in force, with what "known" needs in this workspace."""
+        used = calibration_for(self._store, team_id, model=model, reranker=reranker)
+        return applied(used, null_of(self._store, team_id, model=pair_name(model, reranker)))
 
     def _ready_reranker(self, until: float) -> Reranker | None:
         """The reranker; None where none is set, where it is late or cannot be used."""
@@ -149,7 +162,7 @@ class Matcher:
             self._told.add(pair)
             log.warning(
                 "no calibration for %s: answers are cautious until `failbot calibrate` makes one",
-                " with ".join(filter(None, pair)),
+                pair_name(*pair),
             )
 
     def _candidates(

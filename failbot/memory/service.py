@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from failbot.errors import DraftError, InputError, NotAllowedError
+from failbot.errors import DraftError, InputError, NotAllowedError, StoppedError
 from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
-from failbot.memory.embedding import Embedder, EncoderSource
-from failbot.memory.matching import Matcher, RerankerSource
+from failbot.memory.embedding import Embedder, EncoderSource, OnFindable
+from failbot.memory.matching import Matcher, RerankerSource, pair_name
+from failbot.memory.nulls import measure
 from failbot.memory.redact import redact
 from failbot.models import (
     SHOWN_HITS,
@@ -32,6 +33,7 @@ from failbot.models import (
 )
 from failbot.search.passages import text_of
 from failbot.store.base import Store
+from failbot.threads import Stop, Worker
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +42,28 @@ class Service:
     """failbot's deeds on one store. Any thread may call it."""
 
     def __init__(
-        self, store: Store, source: EncoderSource, reranker: RerankerSource | None = None
+        self,
+        store: Store,
+        source: EncoderSource,
+        reranker: RerankerSource | None = None,
+        *,
+        stop: Stop | None = None,
     ) -> None:
+        """:param stop: the process's, if it is one that is told to stop."""
         self._store = store
-        self._embedder = Embedder(store, source)
+        self._stop = stop or Stop()
+        self._embedder = Embedder(store, source, stop=stop)
         self._matcher = Matcher(store, self._embedder, reranker)
-        self.written = threading.Event()  # set by every write that leaves something to embed
+
+    def on_findable(self, told: OnFindable) -> None:
+        """See Embedder.on_findable."""
+        self._embedder.on_findable(told)
+
+    def background(self, stop: Stop) -> Worker:
+        """The thread, not yet started, that embeds whatever is written, and measures the nulls."""
+        embedder = self._embedder
+        keep = partial(embedder.keep_embedding, after=self.measure_nulls)
+        return Worker("embed", keep, stop=stop, wake=embedder.wake)
 
     def record(
         self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
@@ -59,7 +77,7 @@ class Service:
             _checked(draft), place=place, author_id=author_id, now=now, source=source
         )
         self._embedder.expect(failure)
-        self.written.set()
+        self._embedder.wake()
         return failure, is_new
 
     def record_many(
@@ -70,7 +88,7 @@ class Service:
         recorded = self._store.failures.record_many(
             checked, place=place, author_id=author_id, now=now
         )
-        self.written.set()
+        self._embedder.wake()
         return recorded
 
     def revise(
@@ -83,7 +101,7 @@ class Service:
             number, _checked(draft), viewer=viewer, by=viewer.user_id, now=now
         )
         self._embedder.expect(revised)
-        self.written.set()
+        self._embedder.wake()
         return revised
 
     def delete(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:
@@ -182,6 +200,8 @@ class Service:
             verdict=answer.verdict,
             shown=[hit.failure.number for hit in answer.shown()],
             now=now,
+            model=pair_name(answer.basis.model, answer.basis.reranker) if answer.basis else "",
+            runner_up=answer.runner_up,
         )
 
     def give_feedback(self, feedback: Feedback, *, viewer: Viewer) -> None:
@@ -230,6 +250,21 @@ class Service:
         Resumable: each batch is committed. `progress(done, total)` counts all failures.
         """
         return self._embedder.embed_missing(progress)
+
+    def measure_nulls(self) -> None:
+        """Measures what a stranger looks like in each workspace, where that is missing or outgrown.
+
+        For the background: it asks up to 100 questions. Waits for the model.
+        :raises StoppedError: the process stops.
+        """
+        name = self._embedder.name()
+        for team_id in self._store.failures.teams():
+            measure(self._store, team_id, model=name, ask=self._ask_without)
+
+    def _ask_without(self, text: str, viewer: Viewer, hidden: Collection[int]) -> Answer:
+        if self._stop.is_set():
+            raise StoppedError
+        return self._matcher.answer(text, viewer=viewer, patience_s=0.0, limit=1, hidden=hidden)
 
     def reindex(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Embeds everything with the model that is set, then switches the searches over to it.

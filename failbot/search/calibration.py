@@ -32,7 +32,9 @@ class Calibration:
 
     `coefficients` are the slopes of the signals of these names. A first hit is "known" from the
     probability `known` on, "related" from `related` on. `floor` is the score of a stranger.
-    `origin`: shipped with failbot, a workspace's own, or "cautious", made for another model.
+    `null` is the level of the entries' own sentences (`null.Null`) in the memories that it was
+    made on; None where that was not measured. `origin`: shipped with failbot, a workspace's own,
+    or "cautious", made for another model.
     """
 
     model: str
@@ -43,6 +45,7 @@ class Calibration:
     related: float
     questions: int  # how many with an answer it was made from
     reranker: str = ""  # the name of the one that it was made with; "" for none
+    null: float | None = None
     origin: Origin = "own"
 
     @property
@@ -64,7 +67,12 @@ class Calibration:
         )
 
     def probabilities(self, signals: Mapping[str, ArrayLike]) -> Floats:
-        """Of being the same failure, 0..1, from the signals by name, (n,) each.
+        """Of being the same failure, 0..1, from the signals by name, (n,) each."""
+        chances: Floats = 1 / (1 + np.exp(-self.log_odds(signals)))
+        return chances
+
+    def log_odds(self, signals: Mapping[str, ArrayLike]) -> Floats:
+        """The logarithm of the odds of the same, within 30 of 0.
 
         A signal that is not there, such as no reranker's, adds nothing.
         """
@@ -73,9 +81,7 @@ class Calibration:
             for name, slope in self.coefficients.items()
             if name in signals
         ]
-        odds = np.clip(self.intercept + sum(terms), -LARGEST_ODDS, LARGEST_ODDS)
-        chances: Floats = 1 / (1 + np.exp(-odds))
-        return chances
+        return np.clip(self.intercept + sum(terms), -LARGEST_ODDS, LARGEST_ODDS)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2) + "\n"

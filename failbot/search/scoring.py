@@ -63,7 +63,12 @@ def rank(
     hits = _hits(candidates, order, scores, signals, calibration)
     is_embedded = is_comparable(query, candidates[order[0]])
     verdict = _verdict(query, hits[0], is_embedded, calibration)
-    return Ranking(hits=hits, verdict=verdict, confidence=hits[0].probability)
+    return Ranking(
+        hits=hits,
+        verdict=verdict,
+        confidence=hits[0].probability,
+        runner_up=_runner_up(own, signals, order, calibration),
+    )
 
 
 def _hits(
@@ -84,6 +89,19 @@ def _hits(
         )
         for at, probability in zip(order, probabilities, strict=True)
     )
+
+
+def _runner_up(
+    own: Vector, signals: Signals, order: Sequence[int], calibration: Calibration
+) -> float | None:
+    """The log odds of the second as if the first were hidden: margins are anew, all else stays."""
+    if len(order) < 2:
+        return None
+    left = np.delete(np.arange(len(own)), order[0])
+    best = int(np.argmax(own[left]))
+    rest = {name: float(values[left[best]]) for name, values in signals.items()}
+    rest["margin"] = float(_margins(own[left], floor=calibration.floor)[best])
+    return float(calibration.log_odds(rest))
 
 
 def _scores(signals: Signals) -> Vector:

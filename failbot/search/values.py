@@ -106,8 +106,13 @@ class RankedHit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """Hits best first; `confidence`, 0..1, is the probability that the first is the right one."""
+    """Hits best first; `confidence`, 0..1, is the probability that the first is the right one.
+
+    `runner_up` is the logarithm of the odds of what would be first if the first were not there;
+    None where nothing else was found.
+    """
 
     hits: tuple[RankedHit, ...]
     verdict: Verdict
     confidence: float
+    runner_up: float | None = None

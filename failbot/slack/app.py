@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
@@ -28,12 +30,15 @@ from failbot.slack.listeners import Listeners
 from failbot.slack.places import SLACK_FAILURES, Places
 from failbot.slack.refusals import explain
 from failbot.store.base import Claim, Inbox
+from failbot.threads import Pool, Stop, Worker
 
 logger = logging.getLogger(__name__)
 
 CALL_TIMEOUT_S = 10
 LOOKUP_TIMEOUT_S = 2  # a form's place is looked up within the 3 s in which Slack wants its ack
 LONGEST_PAUSE_S = 60.0
+ABANDONED_S = 1.0  # how long the end waits for a call whose answer nobody needs any more
+LISTENERS = 10  # as many as there are requests at the same time
 
 # Bolt and the SDK write message text at INFO and DEBUG: a rejected body, an event, a payload.
 SDK_LOGGERS = ("slack_bolt", "slack_sdk", "websockets")
@@ -50,26 +55,35 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackSide:
-    """The running Slack side: `app` takes requests, `bot` acts, `workers` answer."""
+    """The Slack side: `app` takes requests, `bot` acts, `workers` answer."""
 
     app: App
     bot: Bot
+    client: WebClient
     workers: Workers
     identity: Identity
+    listeners: Pool
+    stop: Stop
 
-    def start(self, *, stop: Event, on_team: Callable[[str], None]) -> None:
-        """Starts the workers, and asks Slack who the bot is; returns at once.
+    @contextmanager
+    def running(self, *, on_team: Callable[[str], None] = lambda _: None) -> Iterator[SlackSide]:
+        """Answers while the block runs, and asks Slack who the bot is.
 
+        At the end the workers finish what they hold.
         :param on_team: told the workspace's id as soon as it is known.
         """
-        self.workers.start()
-        Thread(
-            target=introduce,
-            args=(self.bot.client, self.identity),
-            kwargs={"stop": stop, "on_team": on_team},
-            name="failbot-introduce",
-            daemon=True,
-        ).start()
+        introducing = Worker(
+            "introduce",
+            lambda ending: introduce(self.client, self.identity, stop=ending, on_team=on_team),
+            stop=self.stop,
+            patience_s=ABANDONED_S,
+        )
+        with ExitStack() as closing:
+            for part in (self.bot.places, self.workers, introducing, self.listeners):
+                closing.callback(part.close)
+            self.workers.start()
+            introducing.start()
+            yield self
 
     def audience_of(self, schedule: Schedule) -> Viewer:
         """What everyone in the schedule's channel may see; for the scheduler."""
@@ -78,11 +92,6 @@ class SlackSide:
     def post_digest(self, schedule: Schedule, digest: Digest, claim: Claim) -> str:
         """The ts of the digest, posted; for the scheduler. Raises as `digesting.post_due` does."""
         return digesting.post_due(self.bot, schedule, digest, claim)
-
-    def close(self) -> None:
-        """Lets the workers finish what they hold."""
-        self.workers.stop()
-        self.bot.places.close()
 
 
 def sending_client(config: Config, *, timeout_s: int = CALL_TIMEOUT_S) -> WebClient:
@@ -101,6 +110,7 @@ def build(
     service: Service,
     inbox: Inbox,
     *,
+    stop: Stop,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
 ) -> SlackSide:
@@ -111,24 +121,29 @@ def build(
     quiet_sdk()
     woken = Event()
     lookups = sending_client(config, timeout_s=LOOKUP_TIMEOUT_S)
+    client = sending_client(config)  # for one workspace, whose token it holds
     bot = Bot(
         service=service,
         inbox=inbox,
-        places=Places(lookups, service, clock=clock),
-        client=sending_client(config),
+        places=Places(lookups, service, clock=clock, stop=stop),
+        client_for=lambda _: client,
         now=now,
         knock=woken.set,
     )
     identity = Identity()
+    listeners = Pool(LISTENERS, name="listener", stop=stop)
     return SlackSide(
-        app=build_app(config, bot, identity),
+        app=build_app(config, bot, identity, listeners=listeners),
         bot=bot,
-        workers=Workers(bot, HANDLERS, apologize=apologize, woken=woken),
+        client=client,
+        workers=Workers(bot, HANDLERS, apologize=apologize, woken=woken, stop=stop),
         identity=identity,
+        listeners=listeners,
+        stop=stop,
     )
 
 
-def build_app(config: Config, bot: Bot, identity: Identity) -> App:
+def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Executor) -> App:
     """The Bolt app with every listener. :raises ConfigError: Bolt would read other settings."""
     sdk = _sdk_logger()
     # Bolt finds SLACK_BOT_TOKEN by itself, and would warn at every start that it is not used.
@@ -142,6 +157,7 @@ def build_app(config: Config, bot: Bot, identity: Identity) -> App:
         signing_secret=config.slack_signing_secret,
         authorize=_authorize(config, identity),
         token_verification_enabled=False,
+        listener_executor=listeners,
     )
     sdk.setLevel(logging.WARNING)
     if app.oauth_flow is not None:

@@ -36,14 +36,14 @@ class Bot:
     service: Service
     inbox: Inbox
     places: Places
-    client: WebClient  # without retries: see delivery
+    client_for: Callable[[str], WebClient]  # a workspace's, without retries: see delivery
     now: Callable[[], datetime]
     knock: Callable[[], None]  # tells the workers that the inbox holds something
 
     def tell(self, actor: Actor, message: Message, *, replace: bool = False) -> None:
         """Shows the message to the actor alone."""
         whisper(
-            self.client,
+            self.client_for(actor.team_id),
             message,
             user_id=actor.user_id,
             channel_id=actor.channel_id,

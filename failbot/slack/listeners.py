@@ -128,12 +128,14 @@ class Listeners:
         actor = actor_of(body)
         viewer = self._bot.places.viewer_for(actor.team_id, actor.user_id)
         own = self._bot.service.newest(viewer=viewer, limit=HOME_ENTRIES, author_id=actor.user_id)
-        view = home(own, links=card_links(self._bot.client, own))
-        self._bot.client.views_publish(user_id=actor.user_id, view=view)
+        client = self._bot.client_for(actor.team_id)
+        view = home(own, links=card_links(client, own))
+        client.views_publish(user_id=actor.user_id, view=view)
 
     def _draft_from(self, body: Body, actor: Actor) -> Draft:
         message = body.get("message") or {}
-        address = permalink(self._bot.client, actor.channel_id, str(message.get("ts") or ""))
+        client = self._bot.client_for(actor.team_id)
+        address = permalink(client, actor.channel_id, str(message.get("ts") or ""))
         return Draft(
             tried="", happened=decode(_written(message)), links=(address,) if address else ()
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -19,6 +18,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from failbot.errors import NotAllowedError
 from failbot.models import Place, Viewer, Visibility
+from failbot.threads import Pool, Stop
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -83,7 +83,12 @@ class Places:
     """Viewers and places; any thread. What Slack said is believed for a minute at most."""
 
     def __init__(
-        self, client: WebClient, service: PrivateChannels, *, clock: Callable[[], float]
+        self,
+        client: WebClient,
+        service: PrivateChannels,
+        *,
+        clock: Callable[[], float],
+        stop: Stop,
     ) -> None:
         """:param clock: monotonic seconds."""
         self._client = client
@@ -91,10 +96,10 @@ class Places:
         self._people: _Cache[Person] = _Cache(clock)
         self._channels: _Cache[Channel] = _Cache(clock)
         self._members: _Cache[frozenset[str]] = _Cache(clock)
-        self._pool = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="failbot-members")
+        self._pool = Pool(LOOKUPS, name="members", stop=stop)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     def person(self, team_id: str, user_id: str) -> Person:
         """Never raises: where Slack does not answer, the standing is unknown."""

@@ -40,7 +40,7 @@ def open_form(bot: Bot, actor: Actor, draft: Draft, *, number: int = 0) -> None:
     is_direct = actor.channel_id.startswith("D")
     view = forms.failure_form(draft, origin, may_post=not is_direct)
     try:
-        bot.client.views_open(trigger_id=actor.trigger_id, view=view)
+        bot.client_for(actor.team_id).views_open(trigger_id=actor.trigger_id, view=view)
     except SLACK_FAILURES as error:
         raise SlackError(_unopened(error_code(error), draft)) from error
 
@@ -143,7 +143,7 @@ def _preview(bot: Bot, place: Place) -> list[Message]:
     audience = bot.places.audience_of(place)
     digest = bot.service.digest(audience=audience, now=bot.now())
     failures = [*digest.lessons, *(digest.pattern.failures if digest.pattern else ())]
-    links = card_links(bot.client, failures)
+    links = card_links(bot.client_for(place.team_id), failures)
     details = digest_details(digest, links=links)
     return [digest_message(digest, links=links), *([details] if details else [])]
 
@@ -151,7 +151,8 @@ def _preview(bot: Bot, place: Place) -> list[Message]:
 def _listing(bot: Bot, heading: str, failures: list[Failure], *, total: int) -> Message:
     if not failures:
         return notice("Nothing is logged yet that you can see. Type /failure to log the first.")
-    return listing(heading, failures, links=card_links(bot.client, failures), total=total)
+    links = card_links(bot.client_for(failures[0].team_id), failures)
+    return listing(heading, failures, links=links, total=total)
 
 
 def _unopened(code: str, draft: Draft) -> str:

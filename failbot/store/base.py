@@ -3,7 +3,8 @@
 All methods may be called from any thread and from several processes at once. A method that
 writes has committed when it returns, and has changed nothing when it raises. Times are aware UTC.
 Every method that reads entries takes a `Viewer`, and what that viewer may not see does not
-exist for it.
+exist for it. Texts come back as UTF-8 can hold them: a lone surrogate is a question mark, NUL is
+gone. After `close` every method raises StoreError.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ class Failures(Protocol):
         """The recorded failure, and whether it is new.
 
         Numbers run from 1 in each workspace and are never given twice. The same `source` (a
-        view, say) or the same non-empty `external_id` in one workspace is the same failure: the
-        first is returned, unchanged.
+        view, say) or the same non-empty `external_id` in one workspace is the same failure, as
+        long as it is not deleted: the first is returned, unchanged; where each names another, the
+        one of this source.
         """
 
     def revise(
@@ -60,16 +62,17 @@ class Failures(Protocol):
         """The failure with its new text; the version before it is kept.
 
         An unchanged draft makes no version. :raises NotFoundError: if the viewer sees no such one.
+        :raises StoreError: if another failure of the workspace has this external id.
         """
 
     def delete(self, number: int, *, viewer: Viewer) -> None:
-        """Removes entry, versions, vectors and words in one transaction; idempotent never:
+        """Removes entry, versions, vectors, words and feedback in one transaction.
 
         :raises NotFoundError: if the viewer sees no such one (a second call, too).
         """
 
     def set_card(self, number: int, *, team_id: str, message_ts: str) -> None:
-        """Remembers the message that shows the failure in its channel."""
+        """Remembers the message that shows the failure in its channel; nothing if it is gone."""
 
     def get(self, number: int, *, viewer: Viewer) -> Failure:
         """:raises NotFoundError: if the viewer sees no such one."""
@@ -86,13 +89,17 @@ class Failures(Protocol):
         since: datetime | None = None,
         before: datetime | None = None,
     ) -> list[Failure]:
-        """By creation, newest first; `since` inclusive, `before` exclusive; :param author_id:
-        only that person's."""
+        """By creation, newest first, of one moment the highest number first.
+
+        `since` is inclusive, `before` exclusive. :param author_id: only that person's.
+        """
 
     def count(self, *, viewer: Viewer, author_id: str = "") -> int: ...
 
     def search(self, text: str, *, viewer: Viewer, limit: int) -> list[Failure]:
-        """Full-text search, best first: all words that tell must occur, in any of their forms.
+        """Full-text search: all words that tell must occur, in any of their forms.
+
+        Best first by BM25: of one word, more often and in a shorter entry; ties by number.
 
         The words are `search.words.words`, as a question's; none that tells finds nothing, and no
         text is a syntax error.
@@ -102,12 +109,15 @@ class Failures(Protocol):
         """The ids of private channels that hold at least one entry, sorted."""
 
     def teams(self) -> list[str]:
-        """The ids of workspaces that hold anything, sorted."""
+        """The ids of workspaces in which a failure was ever recorded, sorted; one whose entries
+        another adopted is none."""
 
     def adopt(self, team_id: str, *, source_team_id: str) -> int:
-        """Moves everything of `source_team_id` into the still empty `team_id`; how many entries.
+        """Moves the entries of `source_team_id` into the still empty `team_id`; how many.
 
-        0 and no change when there is nothing to move or `team_id` holds entries.
+        Versions, vectors, questions, feedback and calibrations go with them; schedules, digests and
+        jobs stay. Numbers run on. 0 and no change when there is no entry to move or `team_id`
+        holds entries.
         """
 
     def record_many(
@@ -124,6 +134,8 @@ class Unembedded:
     """A failure whose current version has no embedding by the model that was asked for."""
 
     id: int
+    team_id: str
+    number: int
     version: int
     draft: Draft
 
@@ -143,7 +155,7 @@ class Embeddings(Protocol):
         """The model whose vectors are searched; None before the first activation."""
 
     def activate(self, model: ActiveModel) -> None:
-        """From now on this model's vectors are searched; those of others are removed."""
+        """From now on this model's vectors alone are searched; those of others are removed."""
 
     def missing(
         self, model: str, *, limit: int, among: Collection[tuple[str, int]] | None = None
@@ -156,15 +168,29 @@ class Embeddings(Protocol):
     def is_complete(self, model: str) -> bool:
         """Whether none is missing; costs little however many there are."""
 
-    def put(self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]) -> None:
-        """Keeps each, unless its failure was changed or deleted meanwhile; commits."""
+    def put(
+        self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]
+    ) -> list[Unembedded]:
+        """Keeps each, unless its failure was changed or deleted meanwhile; commits.
+
+        Those that were kept, in their order.
+        """
 
     def progress(self, model: str) -> tuple[int, int]:
         """How many failures have their vectors, and how many there are."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNull:
+    """The log odds that a workspace's own sentences reach, and how many entries it then had."""
+
+    entries: int
+    level: float
+
+
 class Calibrations(Protocol):
-    """What workspaces fitted to their own questions, for each model and reranker."""
+    """What workspaces fitted to their own questions, for each model and reranker; and what was
+    measured in them without labels."""
 
     def current(self, team_id: str, *, model: str, reranker: str = "") -> Calibration | None:
         """The latest that was kept and not undone; None where there is none."""
@@ -174,6 +200,12 @@ class Calibrations(Protocol):
 
     def undo(self, team_id: str, *, model: str, reranker: str = "") -> bool:
         """The one before is in force again; False when there was none to remove."""
+
+    def null(self, team_id: str, *, model: str) -> StoredNull | None:
+        """What was measured last; None where nothing was."""
+
+    def keep_null(self, null: StoredNull, *, team_id: str, model: str) -> None:
+        """In place of what was measured before."""
 
 
 class Search(Protocol):
@@ -188,11 +220,16 @@ class Search(Protocol):
         by_vector: int,
         by_words: int,
     ) -> list[Candidate]:
-        """The nearest `by_vector` by inner product with row 0, united with the best `by_words` by
-        BM25; by number, none twice. With no vector, by words alone."""
+        """The nearest `by_vector` by inner product with row 0 of the active model's vectors, united
+        with the best `by_words` that hold a word, by BM25 over all of the workspace's entries.
+
+        Only what the viewer sees counts towards either limit. By number, none twice. With no
+        vector, or before a model is active, by words alone.
+        """
 
     def corpus(self, team_id: str) -> Corpus:
-        """The workspace's statistics over all its entries."""
+        """The workspace's statistics over all its entries, whoever sees them; of tokens, over
+        those that have vectors of the active model."""
 
 
 class Questions(Protocol):
@@ -208,6 +245,8 @@ class Questions(Protocol):
         verdict: Verdict,
         shown: Sequence[int],
         now: datetime,
+        model: str = "",
+        runner_up: float | None = None,
     ) -> Question:
         """The stored question; the same (team, channel, non-empty message_ts) is stored once."""
 
@@ -217,14 +256,19 @@ class Questions(Protocol):
     def asked(
         self, *, viewer: Viewer, since: datetime, before: datetime, verdict: Verdict | None = None
     ) -> list[Question]:
-        """Questions whose place this viewer sees, oldest first; `before` exclusive."""
+        """Questions whose place this viewer sees, oldest first; `since` inclusive, `before`
+        exclusive."""
+
+    def runner_ups(self, team_id: str, *, model: str, limit: int) -> list[float]:
+        """Those of the questions answered with this model that have one, newest first."""
 
     def give_feedback(self, feedback: Feedback, *, team_id: str) -> None:
         """Keeps the word; a person's latest on one hit of one question counts.
         :raises NotFoundError: no such question or failure."""
 
     def feedback(self, *, viewer: Viewer, since: datetime, before: datetime) -> list[Feedback]:
-        """On failures and questions that the viewer sees, oldest first; `before` exclusive."""
+        """On failures and questions that the viewer sees, oldest first; `since` inclusive,
+        `before` exclusive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,12 +290,13 @@ class Digests(Protocol):
         """Whether there was one."""
 
     def schedules(self, *, team_id: str = "") -> list[Schedule]:
-        """Of this workspace, or of all, by channel."""
+        """Of this workspace, or of all, by workspace and channel."""
 
     def claim(
         self, *, team_id: str, channel_id: str, week: str, now: datetime, lease_s: float
     ) -> Claim | None:
-        """The claim, or None while another holds it or when the week is done."""
+        """The claim, or None while another's lease lasts (until, not at, its end) or when the week
+        is done."""
 
     def finish(self, claim: Claim, *, message_ts: str) -> None:
         """The week is done; an empty message_ts says that there was nothing to post."""
@@ -269,11 +314,18 @@ class Inbox(Protocol):
         keys: Sequence[str],
         now: datetime,
     ) -> bool:
-        """Commits the job; False, and nothing stored, if any of the keys was added in the last
-        8 days."""
+        """Commits the job; False, and nothing stored, if any of the keys was added, by whatever
+        workspace, within the last 8 days (their end included). Without keys it is always new.
+
+        :param payload: JSON values; they come back as JSON holds them.
+        """
 
     def claim(self, *, now: datetime, lease_s: float) -> Job | None:
-        """The oldest job that is due and free, or whose lease has ended."""
+        """Of the jobs that are due at `now`, the one that has been for longest, ties by age.
+
+        A job is due from its arrival on; once claimed, from the end of its lease on; once released,
+        from its `retry_at` on.
+        """
 
     def hold(self, job: Job, *, until: datetime) -> None:
         """Makes the lease longer; nothing happens when it is finished."""
@@ -313,15 +365,16 @@ class Store(Protocol):
     def inbox(self) -> Inbox: ...
 
     def migrations(self) -> list[tuple[str, bool]]:
-        """The names of the applied ones, oldest first, and whether this opening applied each."""
+        """The names of the applied ones, oldest first, and whether this opening applied each: all
+        of a new store's, none of one that was opened before by the same failbot."""
 
     def back_up(self, path: Path) -> None:
         """Writes a copy that opens as a store; reading and writing go on meanwhile.
 
-        :raises StoreError: if the file is there already, or cannot be written.
+        :raises StoreError: if the file is there already, or cannot be written; none is left then.
         """
 
     def check(self) -> None:
-        """:raises StoreError: if the database does not answer or is damaged."""
+        """:raises StoreError: if the store is closed, does not answer or is damaged."""
 
     def close(self) -> None: ...

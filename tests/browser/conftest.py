@@ -15,6 +15,7 @@ from failbot.config import Config
 from failbot.demo.live import Live
 from failbot.sandbox.control import Control
 from failbot.sandbox.factory import ADA, BEN, CLEO
+from failbot.threads import Stop
 from tests.browser.window import ARGUMENTS, Window
 
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
@@ -49,7 +50,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Live]:
     """The demo, as `failbot demo` runs it, on an empty memory."""
-    with Live(Config(data_folder=tmp_path_factory.mktemp("demo"))) as running:
+    with Live(Config(data_folder=tmp_path_factory.mktemp("demo")), stop=Stop()) as running:
         running.box.control.set_rate_limits(False)
         running.wait_ready()
         yield running

@@ -14,6 +14,7 @@ from failbot.config import Config
 from failbot.demo import script as demo
 from failbot.demo.live import Live
 from failbot.sandbox.factory import ADA, BEN, CLEO, GENERAL, TEAM_ID
+from failbot.threads import Stop
 from tests.browser.window import ARGUMENTS, Window
 
 PICTURE = Path(__file__).parents[2] / ".docs" / "demo.png"
@@ -31,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = Config(data_folder=Path(folder))
         _load_samples(config)
-        with Live(config) as live:
+        with Live(config, stop=Stop()) as live:
             live.wait_ready()
             _play(live)
             _shoot(live, path)

@@ -95,3 +95,32 @@ def test_malformed_question_is_named(
     """Before anything is embedded."""
     done = bare.run("eval", files[0], write(tmp_path / "bad.jsonl", [row]))
     assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+
+
+def team(folder: Path, name: str) -> str:
+    """A folder with that team's files."""
+    (folder / name).mkdir()
+    write(folder / name / "failures.jsonl", ENTRIES)
+    write(folder / name / "queries.jsonl", QUESTIONS)
+    return str(folder / name)
+
+
+def test_teams_stand_in_one_table_with_their_mean(terminal: Terminal, tmp_path: Path) -> None:
+    """A line a team; two are too few to leave one out."""
+    teams = [team(tmp_path, name) for name in ("one", "two")]
+    lines = terminal.ok("eval", *teams, "--no-baseline").splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["Percent", "one", "two", "mean"]
+    assert len({line.count("\t") for line in lines}) == 1
+    told = terminal.json("eval", *teams)
+    assert told["sets"]["one"] == told["sets"]["two"]
+    assert set(told["sets"]["one"]["baseline"]) < set(told["sets"]["one"]["failbot"])
+    assert told["left_out"] == {}
+
+
+def test_a_folder_without_questions_is_named(bare: Terminal, tmp_path: Path) -> None:
+    """With what a set is."""
+    folder = tmp_path / "half"
+    folder.mkdir()
+    write(folder / "failures.jsonl", ENTRIES)
+    done = bare.run("eval", str(folder))
+    assert (done.returncode, "holds no queries.jsonl" in done.stderr) == (2, True), done.stderr

@@ -70,3 +70,14 @@ def test_of_eight_claimants_one_wins(store: Store, now: datetime) -> None:
     for thread in threads:
         thread.join()
     assert len([one for one in won if one]) == 1
+
+
+def test_schedules_come_by_workspace_and_channel(store: Store, now: datetime) -> None:
+    """In whatever order they were set."""
+    wanted = [("T1", "C1"), ("T1", "C2"), ("T2", "C0")]
+    for team_id, channel_id in reversed(wanted):
+        store.digests.set_schedule(schedule(now, team_id=team_id, channel_id=channel_id))
+    found = store.digests.schedules()
+    assert [(one.team_id, one.channel_id) for one in found] == wanted
+    assert not store.digests.drop_schedule(team_id="T2", channel_id="C1")
+    assert len(store.digests.schedules()) == 3

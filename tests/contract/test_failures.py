@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from failbot.errors import NotFoundError, StoreError
-from failbot.models import Explanation, ExplanationStatus
-from failbot.store.base import Store
+from failbot.models import Explanation, ExplanationStatus, Feedback, Verdict
+from failbot.store.base import ActiveModel, Store
 from failbot.taxonomy import Outcome
-from tests.make import ANA, BEN, direct, draft, private, public, viewer
+from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
 
 
 def record(store: Store, now: datetime, happened: str = "It broke.", **more: object):
@@ -290,3 +290,143 @@ def test_a_backup_holds_everything(store: Store, now: datetime, tmp_path: Path) 
     restored.close()
     with pytest.raises(StoreError, match="there already"):
         store.back_up(copy)
+
+
+def test_a_backup_that_cannot_be_written_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    """Neither half a copy nor an empty file, which would be taken for one."""
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(StoreError):
+        store.back_up(tmp_path / "a file" / "copy.db")
+    store.close()
+    with pytest.raises(StoreError):
+        store.back_up(tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_what_is_no_store_is_refused(store: Store, tmp_path: Path) -> None:
+    """A file of something else is neither opened nor changed."""
+    path = tmp_path / "notes.txt"
+    path.write_text("this is a text file, neither a database nor a copy of one")
+    with pytest.raises(StoreError):
+        type(store)(path)
+    assert path.read_text().startswith("this is a text file")
+
+
+def test_migrations_are_those_of_this_opening_once(store: Store, tmp_path: Path) -> None:
+    """A new store has applied all of them itself; who opens a copy of it, none."""
+    applied = store.migrations()
+    assert applied
+    assert all(is_new for _, is_new in applied)
+    store.back_up(tmp_path / "copy.db")
+    again = type(store)(tmp_path / "copy.db")
+    assert again.migrations() == [(name, False) for name, _ in applied]
+    again.check()
+    again.close()
+
+
+def test_a_closed_store_says_so(store: Store, now: datetime) -> None:
+    """Every part refuses in words; closing again is nothing."""
+    store.check()
+    store.close()
+    store.close()
+    for call in (
+        store.check,
+        store.migrations,
+        store.failures.teams,
+        store.embeddings.active,
+        store.digests.schedules,
+        store.inbox.waiting,
+        lambda: store.calibrations.current("T1", model="m"),
+        lambda: store.search.corpus("T1"),
+        lambda: store.questions.get(1, team_id="T1"),
+        lambda: record(store, now),
+    ):
+        with pytest.raises(StoreError):
+            call()
+
+
+def test_a_deleted_failures_source_may_come_again(store: Store, now: datetime) -> None:
+    """What is gone holds neither a form nor an external id."""
+    record(store, now, source="view:V1", external_id="run-7")
+    store.failures.delete(1, viewer=viewer())
+    again, is_new = record(store, now, source="view:V1", external_id="run-7")
+    assert (again.number, is_new) == (2, True)
+
+
+def test_a_source_tells_before_an_external_id(store: Store, now: datetime) -> None:
+    """The same form is the same failure, whatever was typed into it."""
+    record(store, now, external_id="run-7")
+    record(store, now, source="view:V1")
+    assert record(store, now, source="view:V1", external_id="run-7")[0].number == 2
+
+
+def test_an_external_id_is_one_failures(store: Store, now: datetime) -> None:
+    """It cannot be taken over by a revision, which then has changed nothing."""
+    record(store, now, external_id="run-7")
+    other, _ = record(store, now, external_id="run-8")
+    with pytest.raises(StoreError):
+        store.failures.revise(
+            2, draft("Other.", external_id="run-7"), viewer=viewer(), by=ANA, now=now
+        )
+    assert store.failures.get(2, viewer=viewer()) == other
+    assert len(store.failures.versions(2, viewer=viewer())) == 1
+    revised = draft("Other.", external_id="run-8")
+    assert store.failures.revise(2, revised, viewer=viewer(), by=ANA, now=now).version == 2
+
+
+def test_the_best_of_a_search_come_first(store: Store, now: datetime) -> None:
+    """More often, then in fewer words, then by number; hidden ones take no place."""
+    long = "The loader dropped rows, and nobody knew why, for weeks and weeks on end."
+    record(store, now, f"{long} {long}", place=private())
+    record(store, now, long)
+    record(store, now, "The loader dropped rows.")
+    record(store, now, "The loader dropped rows.")
+    record(store, now, "The loader of the loader dropped a loader.")
+    found = store.failures.search("loader", viewer=viewer(), limit=3)
+    assert [one.number for one in found] == [5, 3, 4]
+
+
+def test_of_one_moment_the_highest_number_is_newest(store: Store, now: datetime) -> None:
+    """An import records many at once."""
+    drafts = [draft(), draft(), draft()]
+    store.failures.record_many(drafts, place=public(), author_id=ANA, now=now)
+    newest = store.failures.newest(viewer=viewer(), limit=2)
+    assert [one.number for one in newest] == [3, 2]
+
+
+def test_a_card_of_another_workspace_is_left_alone(store: Store, now: datetime) -> None:
+    """The same number elsewhere is another failure; one that is gone gets none."""
+    record(store, now)
+    record(store, now, place=public(team_id="T2"))
+    store.failures.set_card(1, team_id="T2", message_ts="17.1")
+    store.failures.set_card(9, team_id="T2", message_ts="17.2")
+    assert store.failures.get(1, viewer=viewer()).card_ts == ""
+    assert store.failures.get(1, viewer=viewer(BEN, team_id="T2")).card_ts == "17.1"
+
+
+def test_what_hangs_on_entries_is_adopted_with_them(store: Store, now: datetime) -> None:
+    """Questions, feedback and vectors; numbers run on, whatever was deleted meanwhile."""
+    place = public(team_id="local")
+    record(store, now, place=place)
+    record(store, now, place=place)
+    question = store.questions.keep(
+        "Seen?", place=place, user_id=BEN, message_ts="", verdict=Verdict.KNOWN, shown=[1], now=now
+    )
+    word = Feedback(question_id=question.id, number=1, user_id=BEN, helped=True, at=now)
+    store.questions.give_feedback(word, team_id="local")
+    store.embeddings.activate(ActiveModel(name="toy", setting="toy"))
+    missing = store.embeddings.missing("toy", limit=1)
+    store.embeddings.put("toy", [(missing[0], embedding(1, 0))])
+    record(store, now, place=public(team_id="T2"))
+    store.failures.delete(1, viewer=viewer(BEN, team_id="T2"))
+    assert store.failures.adopt("T2", source_team_id="local") == 2
+    who, later = viewer(BEN, team_id="T2"), now + timedelta(seconds=1)
+    assert [one.text for one in store.questions.asked(viewer=who, since=now, before=later)] == [
+        "Seen?"
+    ]
+    assert store.questions.feedback(viewer=who, since=now, before=later) == [word]
+    assert store.embeddings.progress("toy") == (1, 2)
+    assert store.search.corpus("T2").size == 2
+    assert store.search.corpus("local").size == 0
+    assert record(store, now, place=public(team_id="T2"))[0].number == 3
+    assert store.failures.adopt("T3", source_team_id="local") == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from failbot.store.base import Store
 
 MINUTE = timedelta(minutes=1)
@@ -75,4 +77,54 @@ def test_a_released_item_waits_until_it_is_due(store: Store, now: datetime) -> N
     assert job is not None
     store.inbox.release(job, retry_at=now + MINUTE)
     assert store.inbox.claim(now=now, lease_s=60) is None
+    assert store.inbox.claim(now=now + MINUTE, lease_s=60) is not None
+
+
+def test_a_key_is_known_for_eight_days(store: Store, now: datetime) -> None:
+    """To the end of the eighth and no longer, and whatever workspace it came from."""
+    assert add(store, now, "event:1")
+    week = timedelta(days=8)
+    assert not add(store, now + week, "event:1")
+    other = {"team_id": "T2", "keys": ["event:1"], "now": now + week}
+    assert not store.inbox.add("question", {}, **other)
+    assert add(store, now + week + timedelta(microseconds=1), "event:1")
+    assert not add(store, now + 2 * week, "event:1"), "it counts from its latest arrival"
+
+
+def test_keys_may_repeat_or_be_none(store: Store, now: datetime) -> None:
+    """A key named twice is one; what has none is always new."""
+    assert add(store, now, "event:1", "event:1")
+    assert add(store, now)
+    assert add(store, now)
+    assert store.inbox.waiting() == 3
+
+
+def test_what_cannot_be_stored_leaves_no_keys(store: Store, now: datetime) -> None:
+    """A payload that is no JSON is refused, and may come again as one that is."""
+    with pytest.raises(TypeError):
+        store.inbox.add("question", {"at": now}, team_id="T1", keys=["1"], now=now)
+    assert store.inbox.waiting() == 0
+    assert add(store, now, "1")
+
+
+def test_what_is_due_for_longest_goes_first(store: Store, now: datetime) -> None:
+    """One that was put off waits behind those that came meanwhile; of one moment, the older."""
+    add(store, now, "1", text="put off")
+    job = store.inbox.claim(now=now, lease_s=60)
+    assert job is not None
+    store.inbox.release(job, retry_at=now + 2 * MINUTE)
+    for text in ("second", "third"):
+        add(store, now + MINUTE, text, text=text)
+    later = now + 3 * MINUTE
+    claimed = [store.inbox.claim(now=later, lease_s=60) for _ in range(4)]
+    assert [one and one.payload["text"] for one in claimed] == ["second", "third", "put off", None]
+    assert [one and one.attempts for one in claimed] == [1, 1, 2, None]
+
+
+def test_a_lease_ends_to_the_moment(store: Store, now: datetime) -> None:
+    """A job is another's at the very end of its lease and not before."""
+    add(store, now, "1")
+    assert store.inbox.claim(now=now - timedelta(microseconds=1), lease_s=60) is None
+    assert store.inbox.claim(now=now, lease_s=60) is not None
+    assert store.inbox.claim(now=now + MINUTE - timedelta(microseconds=1), lease_s=60) is None
     assert store.inbox.claim(now=now + MINUTE, lease_s=60) is not None

@@ -122,3 +122,43 @@ def test_receipts_need_sight_of_both_ends(store: Store, now: datetime) -> None:
 
     assert count() == 1
     assert count("G0SECRET") == 4
+
+
+def test_questions_come_oldest_first(store: Store, now: datetime) -> None:
+    """By when they were asked; of one moment, as they were kept."""
+    hour = timedelta(hours=1)
+    for text, at in (("third", now + hour), ("first", now), ("second", now)):
+        keep(store, at, text=text)
+    found = store.questions.asked(viewer=viewer(), since=now, before=now + 2 * hour)
+    assert [one.text for one in found] == ["first", "second", "third"]
+
+
+def test_another_channels_message_is_another_question(store: Store, now: datetime) -> None:
+    """A ts is a channel's own, and a channel a workspace's."""
+    first = keep(store, now, message_ts="17.1")
+    for place in (public("C0OTHER"), public(team_id="T2")):
+        assert keep(store, now, place=place, message_ts="17.1").id != first.id
+
+
+def test_a_question_is_kept_as_utf8_can_hold_it(store: Store, now: datetime) -> None:
+    """Lone surrogates and NUL are no reason to lose it."""
+    assert keep(store, now, text="a\ud800b\0c").text == "a?bc"
+
+
+def test_feedback_goes_with_its_failure(store: Store, now: datetime) -> None:
+    """Words come oldest first, each reader's own; those on a deleted failure are gone."""
+    for _ in range(2):
+        store.failures.record(draft(), place=public(), author_id=ANA, now=now)
+    question, hour = keep(store, now), timedelta(hours=1)
+    words = [
+        Feedback(question_id=question.id, number=number, user_id=reader, helped=True, at=at)
+        for number, reader, at in ((1, BEN, now + hour), (1, ANA, now), (2, BEN, now))
+    ]
+    for word in words:
+        store.questions.give_feedback(word, team_id="T1")
+    times = {"since": now, "before": now + 2 * hour}
+    found = store.questions.feedback(viewer=viewer(), **times)
+    assert [(one.number, one.user_id) for one in found] == [(1, ANA), (2, BEN), (1, BEN)]
+    store.failures.delete(1, viewer=viewer())
+    assert store.questions.feedback(viewer=viewer(), **times) == [words[2]]
+    assert store.questions.feedback(viewer=viewer(), since=now, before=now) == []

@@ -98,8 +98,10 @@ def test_vectors_of_an_old_version_are_not_kept(filled: Store, now: datetime) ->
     missing = filled.embeddings.missing(MODEL, limit=5)
     assert [one.version for one in missing] == [2]
     filled.failures.revise(1, draft("epsilon"), viewer=viewer(), by=ANA, now=now)
-    filled.embeddings.put(MODEL, [(missing[0], embedding(0, 1))])
-    assert [one.version for one in filled.embeddings.missing(MODEL, limit=5)] == [3]
+    assert filled.embeddings.put(MODEL, [(missing[0], embedding(0, 1))]) == []
+    current = filled.embeddings.missing(MODEL, limit=5)
+    assert [(one.team_id, one.number, one.version) for one in current] == [("T1", 1, 3)]
+    assert filled.embeddings.put(MODEL, [(current[0], embedding(0, 1))]) == current
     filled.failures.delete(1, viewer=viewer())
     filled.embeddings.put(MODEL, [(missing[0], embedding(0, 1))])
     assert filled.embeddings.progress(MODEL) == (2, 2)
@@ -177,3 +179,59 @@ def test_missing_entries_can_be_asked_for_by_number(store: Store, now: datetime)
     assert [one.draft.happened for one in found] == ["beta"]
     assert store.embeddings.missing(MODEL, limit=9, among=[]) == []
     assert not store.embeddings.is_complete(MODEL)
+
+
+def test_before_a_model_is_active_words_alone_are_compared(store: Store, now: datetime) -> None:
+    """Vectors that nobody activated are nobody's: neither found by nor handed out."""
+    store.failures.record(draft("alpha"), place=public(), author_id=ANA, now=now)
+    put(store, embedding(1, 0))
+    assert found(store, 1, 0) == []
+    limits = {"by_vector": 1, "by_words": 1}
+    vector = np.array([1, 0], np.float32)
+    one = store.search.candidates(("alpha",), viewer=viewer(), vector=vector, **limits)[0]
+    assert one.embedding is None
+    assert not len(store.search.corpus("T1").token_frequency)
+
+
+def test_vectors_handed_out_cannot_be_changed(filled: Store) -> None:
+    """Whoever scores shares them with the index."""
+    one = filled.search.candidates(
+        ("alpha",), viewer=viewer(), vector=None, by_vector=0, by_words=1
+    )[0]
+    assert one.embedding is not None
+    with pytest.raises(ValueError, match="read-only"):
+        one.embedding.vectors[0, 0] = 2
+
+
+def test_words_are_limited_to_the_best_that_one_sees(store: Store, now: datetime) -> None:
+    """Hidden entries take no place, and of two as good the first recorded is taken."""
+    store.failures.record(draft("alpha " * 9), place=private(), author_id=ANA, now=now)
+    for happened in ("alpha and so much more", "alpha", "alpha"):
+        store.failures.record(draft(happened), place=public(), author_id=ANA, now=now)
+    assert found(store, words=("alpha",), by_words=1) == [3]
+    assert found(store, words=("alpha",), by_words=2) == [3, 4]
+    assert found(store, words=("alpha", "omega")) == [2, 3, 4]
+    assert found(store, words=("alpha",), by_words=0) == []
+
+
+def test_the_corpus_tells_words_apart_from_entries(store: Store, now: datetime) -> None:
+    """A word counts once for each entry that holds it, a length is in words, repeats included."""
+    store.failures.record(
+        draft("alpha alpha", tried="beta"), place=public(), author_id=ANA, now=now
+    )
+    store.failures.record(draft("gamma", tried="beta"), place=private(), author_id=ANA, now=now)
+    corpus = store.search.corpus("T1")
+    assert dict(corpus.word_frequency) == {"alpha": 1, "beta": 2, "gamma": 1}
+    assert corpus.average_length == 2.5
+
+
+def test_missing_and_progress_count_what_is_current(filled: Store, now: datetime) -> None:
+    """Oldest first and no more than asked for; a revised failure is missing again."""
+    filled.failures.revise(3, draft("delta"), viewer=viewer(ANA), by=ANA, now=now)
+    filled.failures.revise(1, draft("delta"), viewer=viewer(), by=ANA, now=now)
+    assert filled.embeddings.progress(MODEL) == (1, 3)
+    missing = filled.embeddings.missing(MODEL, limit=9)
+    assert [(one.draft.happened, one.version) for one in missing] == [("delta", 2), ("delta", 2)]
+    assert missing[0].id < missing[1].id
+    assert filled.embeddings.missing(MODEL, limit=1) == missing[:1]
+    assert filled.embeddings.missing(MODEL, limit=9, among=[("T1", 2)]) == []

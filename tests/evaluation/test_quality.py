@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import ROOT, Terminal
 
 FAILURES = ROOT / "failbot" / "samples" / "failures.jsonl"
-QUERIES = Path(__file__).parent / "queries.jsonl"
+QUERIES = Path(__file__).parent / "teams" / "samples" / "queries.jsonl"
 
 # Two to three points on the worse side of what was measured: on 144 questions with an answer one
 # more wrong one moves a share by 0.7 points, on 38 without by 2.6.

@@ -25,6 +25,7 @@ from failbot.slack.transport.http import Health
 from failbot.slack.transport.serve import serve_http, serve_socket
 from failbot.store.base import Store
 from failbot.store.sqlite import SqliteStore
+from failbot.threads import Stop
 from tests.fakes import WordEncoder
 
 ENCODER = WordEncoder()
@@ -183,25 +184,28 @@ def config_for(box: Sandbox, folder: Path, **other: Any) -> Config:
 def _wire(box: Sandbox, folder: Path, encoder: Encoder | None) -> Running:
     store = SqliteStore(folder / "failbot.db")
     service = Service(store, ReadySource(encoder))
-    clock = Clock()
-    side = build(config_for(box, folder), service, store.inbox, now=box.control.now, clock=clock)
+    clock, stop = Clock(), Stop()
+    config, now = config_for(box, folder), box.control.now
+    side = build(config, service, store.inbox, now=now, clock=clock, stop=stop)
     return Running(box, store, service, side, clock)
 
 
 def _serve(
     running: Running, folder: Path, *, over_http: bool, health: Health
 ) -> Callable[[], None]:
-    config, stop, ready = config_for(running.box, folder), threading.Event(), threading.Event()
+    config, stop, ready = config_for(running.box, folder), running.side.stop, threading.Event()
 
     def run_http() -> None:
         def on_ready(port: int) -> None:
             running.port = port
             ready.set()
 
-        serve_http(config, running.side, stop=stop, health=health, on_ready=on_ready)
+        with running.side.running():
+            serve_http(config, running.side, stop=stop, health=health, on_ready=on_ready)
 
     def run_socket() -> None:
-        serve_socket(config, running.side, stop=stop, on_ready=ready.set)
+        with running.side.running():
+            serve_socket(config, running.side, stop=stop, on_ready=ready.set)
 
     thread = threading.Thread(target=run_http if over_http else run_socket)
     thread.start()

@@ -29,7 +29,7 @@ DIGEST = Digest(
 
 def test_a_digest_is_one_message_with_its_details_in_the_thread(bot: Running, ada: Actor) -> None:
     """Lessons in one line each, at length below."""
-    ts = post_digest(bot.side.bot.client, factory.GENERAL, digest=DIGEST)
+    ts = post_digest(bot.side.client, factory.GENERAL, digest=DIGEST)
     assert [one["ts"] for one in ada.messages(factory.GENERAL)] == [ts]
     thread = bot.control.messages(factory.GENERAL, ts)
     assert len(thread) == 2
@@ -39,7 +39,7 @@ def test_a_digest_is_one_message_with_its_details_in_the_thread(bot: Running, ad
 @pytest.mark.parametrize("lost", [1, 2])
 def test_a_digest_whose_answer_got_lost_is_not_posted_twice(bot: Running, lost: int) -> None:
     """Neither the message nor its details."""
-    client = bot.side.bot.client
+    client = bot.side.client
     if lost == 2:
         post_digest(client, factory.GENERAL, digest=DIGEST)
     else:
@@ -74,7 +74,7 @@ def test_a_digest_for_an_archived_channel_is_given_up_and_its_author_told(
 
 def test_refusals_are_told_from_failures_that_pass(bot: Running) -> None:
     """Archived is for good; a rate limit, an error page and a lost line are not."""
-    client = bot.side.bot.client
+    client = bot.side.client
     bot.control.ratelimit("chat.postMessage", retry_after_s=7)
     with pytest.raises(SlackApiError) as limited:
         client.chat_postMessage(channel=factory.GENERAL, text="x")

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 from failbot.errors import NotAllowedError
 from failbot.models import Viewer, Visibility
 from failbot.slack.places import Places, Standing
+from failbot.threads import Stop
 from tests.make import direct, private, public
 from tests.slack.conftest import Clock
 
@@ -82,7 +83,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def places(slack: Slack, clock: Clock) -> Iterator[Places]:
-    places = Places(slack, Entries("G0SECRET", "G0OTHER"), clock=clock)  # type: ignore[arg-type]
+    places = Places(slack, Entries("G0SECRET", "G0OTHER"), clock=clock, stop=Stop())  # type: ignore[arg-type]
     yield places
     places.close()
 

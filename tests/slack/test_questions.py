@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from failbot.encoder.base import Kind
+from failbot.errors import StoppedError
 from failbot.models import Viewer
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
@@ -225,3 +226,23 @@ def test_stored_text_mentions_nobody(bot: Running, ada: Actor, ben: Actor) -> No
     answer = texts(bot.ask(ben, f"@failbot {NAN}"))
     assert "&lt;!channel&gt;" in answer
     assert "<!channel>" not in answer
+
+
+class Stopping(WordEncoder):
+    """Says that the process stops, the first time that a question comes."""
+
+    has_stopped = False
+
+    def encode(self, texts: Sequence[str], *, kind: Kind = "document") -> list[Encoding]:
+        if kind == "query" and not self.has_stopped:
+            self.has_stopped = True
+            raise StoppedError
+        return super().encode(texts, kind=kind)
+
+
+def test_a_question_that_a_stop_interrupts_is_left_for_the_next(start: Start, ben: Actor) -> None:
+    """It goes back into the inbox as it was: nobody is told of a defect, and it is answered."""
+    bot = start(encoder=Stopping())
+    replies = bot.ask(ben, f"@failbot {NAN}")
+    assert len(replies) == 1
+    assert "obody has recorded this" in texts(replies)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from failbot.sandbox.server import Sandbox
 from failbot.slack.transport.serve import serve_http, serve_socket
+from failbot.threads import Stop
 from tests.slack.conftest import Running, Start, config_for
 
 CLIENT = httpx.Client(verify=False)  # plain HTTP on loopback; loading certificates takes 30 ms
@@ -209,7 +209,7 @@ def test_a_signed_but_malformed_payload_breaks_nothing(
 def test_a_missing_setting_is_named(start: Start, box: Sandbox, tmp_path: Path) -> None:
     """Before anything is connected."""
     bot = start()
-    stop = threading.Event()
+    stop = Stop()
     with pytest.raises(ConfigError, match="SLACK_APP_TOKEN"):
         serve_socket(config_for(box, tmp_path, slack_app_token=""), bot.side, stop=stop)
     with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET"):
@@ -223,7 +223,7 @@ def test_a_taken_port_is_named(start: Start, box: Sandbox, tmp_path: Path) -> No
     bot = start()
     config = config_for(box, tmp_path, port=bot.port)
     with pytest.raises(ConfigError, match="FAILBOT_PORT"):
-        serve_http(config, bot.side, stop=threading.Event(), health=dict)
+        serve_http(config, bot.side, stop=Stop(), health=dict)
 
 
 def test_a_refused_app_token_is_named(start: Start, box: Sandbox, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_refused_app_token_is_named(start: Start, box: Sandbox, tmp_path: Path
     bot = start()
     config = config_for(box, tmp_path, slack_app_token="xapp-wrong")
     with pytest.raises(SlackError, match="SLACK_APP_TOKEN"):
-        serve_socket(config, bot.side, stop=threading.Event())
+        serve_socket(config, bot.side, stop=Stop())
 
 
 def test_our_signatures_are_slacks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import numpy as np
 import pytest
 
 from failbot.encoder import open_encoder
-from failbot.encoder.export import export, export_in_subprocess, wants_export
+from failbot.encoder.export import TIDYING_S, export, export_in_subprocess, wants_export
 from failbot.encoder.onnx import GRAPH, MANIFEST, OnnxEncoder
 from failbot.encoder.transformers import TransformersEncoder
-from failbot.errors import ModelError
+from failbot.errors import ModelError, StoppedError
+from failbot.threads import Stop, Worker
 from tests.tiny_model import HIDDEN, save_tiny_model
 
 TEXTS = ["the loss became nan", "", "after 900 steps of training, the loss " * 9, "query: nan"]
@@ -191,6 +193,18 @@ def test_an_export_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     """A stuck child does not keep its parent waiting for ever."""
     with pytest.raises(ModelError, match="given up"):
         export_in_subprocess("all-MiniLM-L6-v2", tmp_path, timeout_s=0.01)
+
+
+def test_a_stop_ends_an_export(tmp_path: Path) -> None:
+    """Within the seconds that a process has for its end; the next start exports anew."""
+    stop = Stop()
+    timer = Worker("stop", lambda ending: ending.wait(1.5) or stop.set(), stop=Stop()).start()
+    since = time.monotonic()
+    with pytest.raises(StoppedError):
+        export_in_subprocess("all-MiniLM-L6-v2", tmp_path, stop=stop)
+    assert time.monotonic() - since < 1.5 + TIDYING_S + 1
+    assert timer.close()
+    assert wants_export("all-MiniLM-L6-v2", tmp_path)
 
 
 def test_text_beyond_the_window_has_no_tokens(tiny: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from failbot.encoder.reranker import BackgroundReranker, CrossEncoderReranker, Reranker
+from failbot.encoder.loading import Loading
+from failbot.encoder.reranker import CrossEncoderReranker, Reranker, background_reranker
 from failbot.encoder.weights import find_reranker
 from failbot.errors import ModelError
 from failbot.memory.service import Service
@@ -57,8 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def source(folder: Path, tmp_path: Path) -> BackgroundReranker:
-    return BackgroundReranker(str(folder), data_folder=tmp_path)
+def source(folder: Path, tmp_path: Path) -> Loading[Reranker]:
+    return background_reranker(str(folder), data_folder=tmp_path)
 
 
 def filled(store: Store, now: datetime, *, worst_first: Reranker) -> Service:
@@ -87,7 +88,7 @@ def test_scores_are_shares_and_the_same_every_time(folder: Path, tmp_path: Path)
 
 
 def test_its_opinion_changes_the_order(
-    store: Store, source: BackgroundReranker, now: datetime
+    store: Store, source: Loading[Reranker], now: datetime
 ) -> None:
     """Entries that all else finds equal come by its score, and not by their numbers."""
     reranker = source.wait(None)
@@ -102,7 +103,7 @@ def test_its_opinion_changes_the_order(
 
 
 def test_a_calibration_made_without_it_is_not_used_with_it(
-    store: Store, source: BackgroundReranker, now: datetime, caplog: pytest.LogCaptureFixture
+    store: Store, source: Loading[Reranker], now: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Until one is made with it answers are cautious, which the log says once."""
     reranker = source.wait(None)
@@ -130,7 +131,7 @@ def test_a_calibration_made_without_it_is_not_used_with_it(
 
 
 def test_one_that_is_late_changes_nothing(
-    store: Store, source: BackgroundReranker, now: datetime
+    store: Store, source: Loading[Reranker], now: datetime
 ) -> None:
     """The answer is the one without it, with that one's calibration."""
     reranker = source.wait(None)
@@ -141,7 +142,7 @@ def test_one_that_is_late_changes_nothing(
 
 def test_one_that_cannot_be_used_changes_nothing(
     store: Store,
-    source: BackgroundReranker,
+    source: Loading[Reranker],
     now: datetime,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -150,7 +151,7 @@ def test_one_that_cannot_be_used_changes_nothing(
     reranker = source.wait(None)
     assert reranker is not None
     filled(store, now, worst_first=reranker)
-    broken = BackgroundReranker("/nowhere/at/all", data_folder=tmp_path)
+    broken = background_reranker("/nowhere/at/all", data_folder=tmp_path)
     with caplog.at_level(logging.WARNING):
         answers = [ask(store, broken) for _ in range(3)]
     assert answers == [ask(store, None)] * 3
@@ -178,6 +179,6 @@ def test_a_pickle_is_refused_and_never_opened(folder: Path, tmp_path: Path) -> N
     (trap / "config.json").write_bytes((folder / "config.json").read_bytes())
     (trap / "pytorch_model.bin").write_bytes(pickle.dumps(Path.touch))
     with pytest.raises(ModelError, match="is a pickle"):
-        BackgroundReranker(str(trap), data_folder=tmp_path).wait(None)
+        background_reranker(str(trap), data_folder=tmp_path).wait(None)
     with pytest.raises(ModelError, match="Set FAILBOT_RERANKER"):
         find_reranker("./nowhere", data_folder=tmp_path)

@@ -56,6 +56,13 @@ class Page:
         self._platform = platform
         self._control = Control(platform)
         self._features = features or Features()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Answers every window that waits for news, and lets none wait any more."""
+        self._is_closed = True
+        with self._platform.core.changing():
+            pass
 
     def routes(self) -> list[BaseRoute]:
         """For `Sandbox(platform, routes=…)`."""
@@ -71,7 +78,7 @@ class Page:
         look, after = Look.of(body), int(body.get("after", -1))
         for _ in range(int(POLL_S / SLICE_S)):
             version = await run_in_threadpool(self._control.wait_changed, after, SLICE_S)
-            if version != after or await request.is_disconnected():
+            if version != after or self._is_closed or await request.is_disconnected():
                 break
         return await run_in_threadpool(screen, self._platform, self._features, look)
 

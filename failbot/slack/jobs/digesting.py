@@ -32,7 +32,10 @@ def post_due(bot: Bot, schedule: Schedule, digest: Digest, claim: Claim) -> str:
     """
     try:
         return post_digest(
-            bot.client, schedule.channel_id, digest=digest, may_be_posted=claim.attempts > 1
+            bot.client_for(schedule.team_id),
+            schedule.channel_id,
+            digest=digest,
+            may_be_posted=claim.attempts > 1,
         )
     except SlackApiError as error:
         if not is_final(error):
@@ -52,7 +55,8 @@ def _tell_author(bot: Bot, schedule: Schedule, code: str) -> None:
     )
     words = f"The digest for channel {schedule.channel_id} could not be posted ({code}). {after}"
     try:
-        post(bot.client, schedule.created_by, message=notice(words), event_type=NOTE, key="")
+        client = bot.client_for(schedule.team_id)
+        post(client, schedule.created_by, message=notice(words), event_type=NOTE, key="")
     except SLACK_FAILURES as error:
         logger.warning("nobody could be told of a refused digest: %s", type(error).__name__)
 

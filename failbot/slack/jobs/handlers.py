@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from failbot.errors import FailbotError, ModelError, NotFoundError, StoreError
+from failbot.errors import FailbotError, ModelError, NotFoundError, StoppedError, StoreError
 from failbot.models import SHOWN_HITS, Answer, Failure, Hit, Viewer
 from failbot.slack.bot import Bot
 from failbot.slack.events import QUESTION, Asked
@@ -44,7 +44,7 @@ def answer_question(bot: Bot, job: Job) -> None:
     thread_ts = asked.thread_ts or asked.message_ts
     public, private = _reply(bot, asked)
     delivery.post_once(
-        bot.client,
+        bot.client_for(job.team_id),
         asked.channel_id,
         message=public,
         event_type=delivery.ANSWER,
@@ -54,7 +54,7 @@ def answer_question(bot: Bot, job: Job) -> None:
     )
     if private:
         delivery.whisper(
-            bot.client,
+            bot.client_for(job.team_id),
             private,
             user_id=asked.user_id,
             channel_id=asked.channel_id,
@@ -77,7 +77,7 @@ def show_card(bot: Bot, job: Job) -> None:
     if message is None and not remark:
         return
     delivery.whisper(
-        bot.client,
+        bot.client_for(job.team_id),
         with_remark(message or logged(failure, similar=(), links={}), remark),
         user_id=shown.user_id,
         channel_id=shown.channel_id,
@@ -88,7 +88,7 @@ def show_card(bot: Bot, job: Job) -> None:
 def remove_card(bot: Bot, job: Job) -> None:
     """Takes a deleted failure's card out of its channel."""
     try:
-        bot.client.chat_delete(
+        bot.client_for(job.team_id).chat_delete(
             channel=str(job.payload["channel_id"]), ts=str(job.payload["message_ts"])
         )
     except SlackApiError as error:
@@ -103,7 +103,7 @@ def apologize(bot: Bot, job: Job, reference: str) -> None:
         return
     thread_ts = job.payload.get("thread_ts") or job.payload.get("message_ts") or ""
     delivery.whisper(
-        bot.client,
+        bot.client_for(job.team_id),
         apology(reference),
         user_id=user_id,
         channel_id=channel_id,
@@ -121,9 +121,9 @@ def _reply(bot: Bot, asked: Asked) -> tuple[Message, Message | None]:
         return help_message(), None
     try:
         return _answer(bot, asked, text)
+    except (StoreError, StoppedError):  # not the asker's to know: it is tried again
+        raise
     except FailbotError as error:
-        if isinstance(error, StoreError):
-            raise
         return notice(str(error)), None
 
 
@@ -148,7 +148,7 @@ def _answer(bot: Bot, asked: Asked, text: str) -> tuple[Message, Message | None]
     )
     better = [] if own == audience else _better(bot, text, own, answer)
     hits = [*answer.hits[:SHOWN_HITS], *better]
-    links = delivery.card_links(bot.client, (hit.failure for hit in hits))
+    links = delivery.card_links(bot.client_for(asked.team_id), (hit.failure for hit in hits))
     public = answer_message(answer, question=text, question_id=kept.id, links=links)
     return public, private_message(better, question_id=kept.id, links=links) if better else None
 
@@ -168,7 +168,7 @@ def _thread_start(bot: Bot, asked: Asked) -> str:
     if not asked.thread_ts:
         return ""
     try:
-        answer = bot.client.conversations_replies(
+        answer = bot.client_for(asked.team_id).conversations_replies(
             channel=asked.channel_id, ts=asked.thread_ts, limit=1
         )
     except SlackApiError as error:
@@ -185,7 +185,7 @@ def _put_card(bot: Bot, failure: Failure, shown: Shown, *, may_be_posted: bool) 
     try:
         if failure.card_ts:
             delivery.update(
-                bot.client,
+                bot.client_for(failure.team_id),
                 failure.channel_id,
                 message_ts=failure.card_ts,
                 message=card(failure),
@@ -201,7 +201,7 @@ def _put_card(bot: Bot, failure: Failure, shown: Shown, *, may_be_posted: bool) 
 
 def _post_card(bot: Bot, failure: Failure, *, may_be_posted: bool) -> None:
     message_ts = delivery.post_once(
-        bot.client,
+        bot.client_for(failure.team_id),
         failure.channel_id,
         message=card(failure),
         event_type=delivery.CARD,
@@ -222,5 +222,5 @@ def _told(bot: Bot, failure: Failure, shown: Shown) -> Message | None:
         similar = ()  # a hint, not worth an apology; the log has the model's error already
     if shown.posts_card and not similar:
         return None
-    links = delivery.card_links(bot.client, (hit.failure for hit in similar))
+    links = delivery.card_links(bot.client_for(failure.team_id), (hit.failure for hit in similar))
     return logged(failure, similar=similar, links=links)

@@ -11,15 +11,16 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 
 from slack_sdk.errors import SlackApiError
 
-from failbot.errors import FailbotError, StoreError
+from failbot.errors import FailbotError, StoppedError, StoreError
 from failbot.slack.bot import Bot
 from failbot.slack.jobs.delivery import error_code, is_final, retry_after_s
 from failbot.slack.places import SLACK_FAILURES
 from failbot.store.base import Job
+from failbot.threads import Stop, Worker, close_all
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +37,16 @@ Apology = Callable[[Bot, Job, str], None]
 
 
 class Workers:
-    """The threads; `stop` lets them finish what they hold."""
+    """The threads; `close` lets them finish what they hold."""
 
     def __init__(
-        self, bot: Bot, handlers: Mapping[str, Handler], *, apologize: Apology, woken: Event
+        self,
+        bot: Bot,
+        handlers: Mapping[str, Handler],
+        *,
+        apologize: Apology,
+        woken: Event,
+        stop: Stop,
     ) -> None:
         """:param apologize: tells whoever waits for the job that it broke, with a reference.
 
@@ -49,25 +56,21 @@ class Workers:
         self._handlers = handlers
         self._apologize = apologize
         self._woken = woken
-        self._stop = Event()
-        self._threads: list[Thread] = []
         self._held: dict[int, Job] = {}
         self._holding = Lock()
-        self._ended = Event()
+        self._workers = [
+            Worker(f"worker-{number}", self._run, stop=stop, wake=woken.set)
+            for number in range(THREADS)
+        ]
+        self._leases = Worker("leases", self._beat, stop=stop)
 
     def start(self) -> None:
-        for number in range(THREADS):
-            thread = Thread(target=self._run, name=f"failbot-worker-{number}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
-        Thread(target=self._beat, name="failbot-leases", daemon=True).start()
+        for worker in (*self._workers, self._leases):
+            worker.start()
 
-    def stop(self, timeout_s: float = 15.0) -> None:
-        self._stop.set()
-        self._woken.set()
-        for thread in self._threads:
-            thread.join(timeout_s / THREADS)
-        self._ended.set()
+    def close(self) -> None:
+        close_all(self._workers)
+        self._leases.close()  # last: what is finished above is held until then
 
     def run_one(self) -> bool:
         """Whether there was a job that was due; it is finished or released."""
@@ -79,20 +82,20 @@ class Workers:
         self._work(job)
         return True
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
+    def _run(self, ending: Event) -> None:
+        while not ending.is_set():
             try:
                 if self.run_one():
                     continue
             except StoreError:
                 logger.exception("the inbox does not answer")
             self._woken.wait(POLL_S)
-            if not self._stop.is_set():
+            if not ending.is_set():
                 self._woken.clear()
 
-    def _beat(self) -> None:
+    def _beat(self, ending: Event) -> None:
         """Renews the leases of what is being worked on."""
-        while not self._ended.wait(BEAT_S):
+        while not ending.wait(BEAT_S):
             until = self._bot.now() + timedelta(seconds=LEASE_S)
             try:
                 with self._holding:
@@ -115,6 +118,8 @@ class Workers:
             self._after_slack(job, error)
         except StoreError as error:
             self._again(job, str(error), after_s=0.0)
+        except StoppedError:  # for whoever comes next, at once
+            self._bot.inbox.release(job, retry_at=self._bot.now())
         except Exception:
             self._broken(job)
         else:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import signal
 import socket
 from collections.abc import Callable
-from threading import Event, Thread
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from slack_sdk import WebClient
@@ -15,83 +13,76 @@ from failbot.config import Config
 from failbot.errors import ConfigError
 from failbot.slack.app import SlackSide
 from failbot.slack.transport.socket_mode import SocketMode
+from failbot.threads import Stop, Worker
 
 if TYPE_CHECKING:
     import uvicorn
 
     from failbot.slack.transport.http import Health
 
-logger = logging.getLogger(__name__)
-
-CLOSING_S = 5
+CLOSING_S = 3  # requests under way are answered within Slack's own 3 s, or sent again
 
 
-def stop_on_signals() -> Event:
-    """An event that SIGTERM and SIGINT set; for the main thread."""
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+def need_settings(config: Config, *, http: bool) -> None:
+    """:raises ConfigError: a setting is missing."""
+    _need(config.slack_bot_token, "SLACK_BOT_TOKEN")
+    if http:
+        _need(config.slack_signing_secret, "SLACK_SIGNING_SECRET")
+    else:
+        _need(config.slack_app_token, "SLACK_APP_TOKEN")
 
 
 def serve_socket(
     config: Config,
     side: SlackSide,
     *,
-    stop: Event,
-    on_team: Callable[[str], None] = lambda _: None,
+    stop: Stop,
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serves over Socket Mode until `stop` is set; returns when all is closed.
+    """Serves over Socket Mode until `stop` is set; returns when what was begun is answered.
 
+    :param side: running.
     :param on_ready: called once the first connection stands.
     :raises ConfigError: a token is missing. :raises SlackError: Slack refuses the app token.
     """
-    _need(config.slack_bot_token, "SLACK_BOT_TOKEN")
-    _need(config.slack_app_token, "SLACK_APP_TOKEN")
+    need_settings(config, http=False)
     # With the SDK's retries: a fresh address may be asked for twice.
     client = WebClient(base_url=config.slack_api_url, logger=side.app.logger)
 
     def open_url() -> str:
         return str(client.apps_connections_open(app_token=config.slack_app_token)["url"])
 
-    side.start(stop=stop, on_team=on_team)
-    try:
-        SocketMode(side.app, open_url=open_url, stop=stop).run(on_open=on_ready)
-    finally:
-        side.close()
+    SocketMode(side.app, open_url=open_url, stop=stop).run(on_open=on_ready)
 
 
 def serve_http(
     config: Config,
     side: SlackSide,
     *,
-    stop: Event,
+    stop: Stop,
     health: Health,
-    on_team: Callable[[str], None] = lambda _: None,
     on_ready: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Serves over HTTP on the configured host and port until `stop` is set.
 
+    :param side: running.
     :param on_ready: called with the port that is listened on.
     :raises ConfigError: a setting is missing, or the port is taken.
     """
-    _need(config.slack_bot_token, "SLACK_BOT_TOKEN")
-    _need(config.slack_signing_secret, "SLACK_SIGNING_SECRET")
-    listening = _listen(config)
-    server = _web_server(config, side, health)
-    # In a thread of its own uvicorn leaves the signals alone, and `stop` is what ends it.
-    thread = Thread(target=server.run, args=([listening],), name="failbot-http", daemon=True)
-    side.start(stop=stop, on_team=on_team)
-    thread.start()
-    try:
+    need_settings(config, http=True)
+    with ExitStack() as closing:
+        listening = closing.enter_context(_listen(config))
+        server = _web_server(config, side, health)
+
+        def end() -> None:
+            server.should_exit = True
+
+        # In a thread of its own uvicorn leaves the signals alone, and `stop` is what ends it.
+        worker = Worker("http", lambda _: server.run([listening]), stop=stop, wake=end)
+        closing.callback(worker.close)
+        worker.start()
         on_ready(listening.getsockname()[1])
         stop.wait()
-    finally:
-        server.should_exit = True
-        thread.join(CLOSING_S * 2)
-        listening.close()
-        side.close()
 
 
 def _web_server(config: Config, side: SlackSide, health: Health) -> uvicorn.Server:

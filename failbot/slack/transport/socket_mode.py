@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import json
 import logging
+import random
+import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Thread, Timer
+from concurrent.futures import Future, wait
+from contextlib import ExitStack, suppress
+from threading import Event
 from typing import Any
 
 from slack_bolt import App, BoltResponse
@@ -22,8 +25,9 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from failbot.errors import SlackError
-from failbot.slack.jobs.delivery import error_code, is_final
+from failbot.slack.jobs.delivery import error_code, is_final, retry_after_s
 from failbot.slack.places import SLACK_FAILURES
+from failbot.threads import Backoff, Pool, Stop, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -32,89 +36,176 @@ PING_S = 5.0
 PONG_S = 15.0
 OPENING_S = 10.0
 CLOSING_S = 1.0
+FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+LIVED_S = 10.0  # a connection that lived so long was a good one: the next pause is short again
 OVERLAP_S = 3.0  # a refreshed connection stays as long as Slack waits for an ack on it
 LOOK_S = 0.2
 HANDLERS = 10  # requests that are handled at the same time
 LARGEST_MESSAGE = 4_000_000  # bytes
 
+# Reasons of a `disconnect` message. With these Slack keeps the connection a little, and wants a
+# successor to stand before it goes.
+REFRESHING = frozenset({"warning", "refresh_requested"})
+FINAL = {
+    "link_disabled": "Slack has switched Socket Mode off for this app (link_disabled): switch it on"
+    " at api.slack.com/apps, Socket Mode, and start failbot again"
+}
+
 
 class SocketMode:
     """Connections to Slack, one after the other, until `stop` is set."""
 
-    def __init__(self, app: App, *, open_url: Callable[[], str], stop: Event) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        open_url: Callable[[], str],
+        stop: Stop,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
         """:param open_url: a fresh address, by apps.connections.open."""
         self._app = app
         self._open_url = open_url
         self._stop = stop
-        self._pool = ThreadPoolExecutor(HANDLERS, thread_name_prefix="failbot-request")
+        self._requests = Pool(HANDLERS, name="request", stop=stop)
+        # In a thread, so that a Slack that does not answer keeps nobody from stopping.
+        self._dialling = Pool(1, name="dial", stop=stop, patience_s=CLOSING_S)
+        self._backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S, draw=draw)
+        self._open: list[_Connection] = []
 
     def run(self, *, on_open: Callable[[], None]) -> None:
         """Serves; returns when `stop` is set and what was begun is answered.
 
         :param on_open: called when the first connection stands.
-        :raises SlackError: Slack refuses the app token.
+        :raises SlackError: Slack refuses the app token, or has switched Socket Mode off.
         """
-        current: _Connection | None = None
-        try:
-            while not self._stop.is_set():
-                following = self._connected()
-                if current is None and following is not None:
+        with ExitStack() as closing:
+            closing.callback(self._dialling.close)
+            closing.callback(self._close_connections)
+            closing.callback(self._requests.close)
+            is_first = True
+            while (current := self._connected()) is not None:
+                if is_first:
                     on_open()
-                if current is not None:
-                    current.close_later()
-                current = following
-                while current and not self._stop.is_set() and not current.is_over.wait(LOOK_S):
-                    pass
-        finally:
-            self._pool.shutdown()
-            if current is not None:
-                current.close()
+                is_first = False
+                self._succeed(current)
+                self._outlast(current)
+
+    def _succeed(self, following: _Connection) -> None:
+        """The one before it goes a little later."""
+        self._open = [one for one in self._open if one.is_open]
+        for one in self._open:
+            one.close_later()
+        self._open.append(following)
+
+    def _outlast(self, current: _Connection) -> None:
+        """Returns when it is time for another connection, or to stop."""
+        while not self._stop.is_set() and not current.is_over.wait(LOOK_S):
+            pass
+        if current.reason in FINAL:
+            raise SlackError(FINAL[current.reason])
+        if not self._stop.is_set():
+            pause_s = self._pause_s(current)
+            logger.info(
+                "a connection to Slack of %.0f s is over (%s), the next in %.1f s",
+                current.lived_s,
+                current.reason or "cut",
+                pause_s,
+            )
+            self._stop.wait(pause_s)
+
+    def _pause_s(self, ended: _Connection) -> float:
+        """None where Slack asks for another connection, unless it asks again and again."""
+        if ended.lived_s >= LIVED_S:
+            self._backoff.reset()
+        is_first = self._backoff.is_fresh
+        pause_s = self._backoff.next_s()
+        return 0.0 if is_first and ended.reason in REFRESHING else pause_s
 
     def _connected(self) -> _Connection | None:
         """A new connection; tries until there is one. None when it is time to stop."""
-        pause_s = 1.0
         while not self._stop.is_set():
             try:
-                return _Connection(_dial(self._open_url()), self._handle)
+                return self._dialled()
             except SLACK_FAILURES as error:
                 _give_up_if_final(error)
-                logger.warning("no connection to Slack yet: %s", type(error).__name__)
+                self._wait_after(error, at_least_s=retry_after_s(error))
             except WebSocketException as error:
-                logger.warning("no connection to Slack yet: %s", type(error).__name__)
-            self._stop.wait(pause_s)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+                self._wait_after(error, at_least_s=0.0)
         return None
 
+    def _wait_after(self, error: Exception, *, at_least_s: float) -> None:
+        logger.warning("no connection to Slack yet: %s", type(error).__name__)
+        self._stop.wait(max(at_least_s, self._backoff.next_s()))
+
+    def _dialled(self) -> _Connection | None:
+        """A new connection, or None when it is time to stop. Raises what Slack's absence raises."""
+        websocket = self._dialling.submit(lambda: _dial(self._open_url()))
+        while not wait([websocket], LOOK_S).done:
+            if self._stop.is_set():
+                websocket.add_done_callback(_hang_up)
+                return None
+        return _Connection(websocket.result(), self._handle, stop=self._stop)
+
+    def _close_connections(self) -> None:
+        for one in self._open:
+            one.close()
+
     def _handle(self, message: Mapping[str, Any], reply: Callable[[str], None]) -> None:
-        request = SocketModeRequest.from_dict(dict(message))
+        try:
+            request = SocketModeRequest.from_dict(dict(message))
+        except ValueError:
+            logger.warning("Slack sent a %s without an object in it", type(message).__name__)
+            return
         if request is not None:
-            self._pool.submit(_answer, self._app, request, reply)
+            with suppress(RuntimeError):  # closing: not acknowledged, so Slack sends it again
+                self._requests.submit(_answer, self._app, request, reply)
 
 
 class _Connection:
-    """An open connection and the thread that reads it; `is_over` when another is wanted."""
+    """An open connection and the thread that reads it; `is_over` when another is wanted.
+
+    `reason` is what Slack gives for that, "" where the connection merely ended.
+    """
 
     def __init__(
         self,
         websocket: ClientConnection,
         handle: Callable[[Mapping[str, Any], Callable[[str], None]], None],
+        *,
+        stop: Stop,
     ) -> None:
         self.is_over = Event()
+        self.reason = ""
+        self._since = time.monotonic()
         self._websocket = websocket
         self._handle = handle
-        Thread(target=self._read, name="failbot-socket", daemon=True).start()
+        # The reader ends when the connection does.
+        self._reader = Worker("socket", self._read, stop=stop, wake=websocket.close).start()
+        self._closer = Worker("overlap", self._close_after, stop=stop)
+
+    @property
+    def is_open(self) -> bool:
+        return self._reader.is_running
+
+    @property
+    def lived_s(self) -> float:
+        return time.monotonic() - self._since
 
     def close(self) -> None:
-        self._websocket.close()
+        self._reader.close()
+        self._closer.close()
 
     def close_later(self) -> None:
         """Slack may still send to it what it had begun to send."""
-        timer = Timer(OVERLAP_S, self.close)
-        timer.daemon = True
-        timer.start()
+        self._closer.start()
 
-    def _read(self) -> None:
+    def _close_after(self, ending: Event) -> None:
+        ending.wait(OVERLAP_S)
+        self._websocket.close()
+
+    def _read(self, _: Event) -> None:
         try:
             for text in self._websocket:
                 self._take(text)
@@ -127,12 +218,19 @@ class _Connection:
         try:
             message = json.loads(text)
         except ValueError:
-            logger.warning("Slack sent what is no JSON: %d characters", len(text))
-            return
-        if message.get("type") == "disconnect":
+            message = None
+        if not isinstance(message, dict):
+            logger.warning("Slack sent what is no JSON object: %d characters", len(text))
+        elif message.get("type") == "disconnect":
+            self.reason = str(message.get("reason") or "")
             self.is_over.set()
         else:
             self._handle(message, self._websocket.send)
+
+
+def _hang_up(dialled: Future[ClientConnection]) -> None:
+    if not dialled.cancelled() and dialled.exception() is None:
+        dialled.result().close()
 
 
 def _dial(url: str) -> ClientConnection:

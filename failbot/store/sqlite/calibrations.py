@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 from failbot.search.calibration import Calibration
+from failbot.store.base import StoredNull
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.rows import stamp
 
@@ -41,3 +43,14 @@ class SqliteCalibrations:
             for row in found:
                 db.table("calibrations").delete(row["id"])
             return bool(found)
+
+    def null(self, team_id: str, *, model: str) -> StoredNull | None:
+        rows = self._connection.rows(
+            "SELECT entries, level FROM nulls WHERE team_id = ? AND model = ?", [team_id, model]
+        )
+        return StoredNull(**rows[0]) if rows else None
+
+    def keep_null(self, null: StoredNull, *, team_id: str, model: str) -> None:
+        row = {"team_id": team_id, "model": model} | asdict(null)
+        with self._connection.write() as db:
+            db.table("nulls").upsert(row, pk=("team_id", "model"))

@@ -46,7 +46,8 @@ class Connection:
         return [one.name for one in self.migrations.pending(self.db)]
 
     def applied(self) -> list[str]:
-        return [one.name for one in self.migrations.applied(self.db)]
+        with self.read() as db:
+            return [one.name for one in self.migrations.applied(db)]
 
     @contextmanager
     def read(self) -> Iterator[Database]:
@@ -98,7 +99,11 @@ class Connection:
             raise StoreError(f"{path} is there already; name a new file.")
         with self._lock, _said_in_words(path):
             _make_private(path)
-            self.db.conn.execute("VACUUM INTO ?", [str(path)])
+            try:
+                self.db.conn.execute("VACUUM INTO ?", [str(path)])
+            except sqlite3.Error:
+                path.unlink()  # half a copy opens as a store, and says that it is there already
+                raise
 
     def close(self) -> None:
         with self._lock:

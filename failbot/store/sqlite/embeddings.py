@@ -59,7 +59,14 @@ class SqliteEmbeddings:
             if not rows and among is None:
                 self._remember_complete(model)
         return [
-            Unembedded(id=row["id"], version=row["version"], draft=draft_of(row)) for row in rows
+            Unembedded(
+                id=row["id"],
+                team_id=row["team_id"],
+                number=row["number"],
+                version=row["version"],
+                draft=draft_of(row),
+            )
+            for row in rows
         ]
 
     def is_complete(self, model: str) -> bool:
@@ -104,7 +111,10 @@ class SqliteEmbeddings:
         rows = self._connection.rows("SELECT name, value FROM settings")
         return {row["name"]: str(row["value"]) for row in rows}
 
-    def put(self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]) -> None:
+    def put(
+        self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]
+    ) -> list[Unembedded]:
+        kept = []
         with self._connection.write() as db:
             for failure, embedding in embeddings:
                 current = db.query(
@@ -114,6 +124,8 @@ class SqliteEmbeddings:
                 for row in current:
                     _upsert(db, _row(failure, model, embedding) | {"team_id": row["team_id"]})
                     touch(db, [failure.id], row["team_id"])
+                    kept.append(failure)
+        return kept
 
     def progress(self, model: str) -> tuple[int, int]:
         row = self._connection.rows(

@@ -182,6 +182,7 @@ TEAM_TABLES = (
     "questions",
     "feedback",
     "calibrations",
+    "nulls",
 )
 
 

@@ -35,7 +35,8 @@ class SqliteInbox:
             marks = ",".join("?" * len(keys))
             if db.table("inbox_keys").count_where(f"key IN ({marks})", keys):
                 return False
-            db.table("inbox_keys").insert_all({"key": key, "added_at": stamp(now)} for key in keys)
+            added = ({"key": key, "added_at": stamp(now)} for key in dict.fromkeys(keys))
+            db.table("inbox_keys").insert_all(added)
             row = {"team_id": team_id, "kind": kind, "payload": json.dumps(payload)}
             db.table("inbox").insert(row | {"received_at": stamp(now), "due_at": stamp(now)})
             return True

@@ -28,6 +28,8 @@ class SqliteQuestions:
         verdict: Verdict,
         shown: Sequence[int],
         now: datetime,
+        model: str = "",
+        runner_up: float | None = None,
     ) -> Question:
         row = {
             "team_id": place.team_id,
@@ -39,6 +41,8 @@ class SqliteQuestions:
             "verdict": verdict,
             "shown": json.dumps(list(shown)),
             "asked_at": stamp(now),
+            "model": model,
+            "runner_up": runner_up,
         }
         with self._connection.write() as db:
             same = "team_id = ? AND channel_id = ? AND message_ts = ? AND message_ts <> ''"
@@ -66,6 +70,14 @@ class SqliteQuestions:
             parameters | {"since": stamp(since), "before": stamp(before), "verdict": verdict},
         )
         return [question_of(row) for row in rows]
+
+    def runner_ups(self, team_id: str, *, model: str, limit: int) -> list[float]:
+        rows = self._connection.rows(
+            "SELECT runner_up FROM questions WHERE team_id = ? AND model = ?"
+            " AND runner_up IS NOT NULL ORDER BY asked_at DESC, id DESC LIMIT ?",
+            [team_id, model, limit],
+        )
+        return [row["runner_up"] for row in rows]
 
     def give_feedback(self, feedback: Feedback, *, team_id: str) -> None:
         with self._connection.write() as db:

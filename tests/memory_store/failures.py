@@ -1,0 +1,233 @@
+"""Entries and their versions, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+
+from failbot.errors import NotFoundError, StoreError
+from failbot.models import Draft, Failure, Place, Version, Viewer, Visibility
+from failbot.search.bm25 import Words
+from failbot.search.passages import text_of
+from failbot.search.words import words
+from tests.memory_store.heap import Heap, Kept, Values, sees, storable, texts_of, utc
+
+
+class MemoryFailures:
+    """`Failures`."""
+
+    def __init__(self, heap: Heap) -> None:
+        self._heap = heap
+
+    def record(
+        self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
+    ) -> tuple[Failure, bool]:
+        draft = kept_draft(draft)
+        with self._heap.open() as values:
+            if known := _known(values, place.team_id, source, draft.external_id):
+                return known, False
+            failure = _numbered(values, draft, place, author_id, utc(now))
+            first = Version(number=1, draft=draft, changed_by=author_id, changed_at=utc(now))
+            values.failures[values.next_id()] = Kept(
+                failure=failure, source=source, versions=(first,), words=_words(draft)
+            )
+            return failure, True
+
+    def record_many(
+        self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
+    ) -> list[tuple[Failure, bool]]:
+        with self._heap.open():
+            return [self.record(one, place=place, author_id=author_id, now=now) for one in drafts]
+
+    def revise(
+        self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
+    ) -> Failure:
+        draft = kept_draft(draft)
+        with self._heap.open() as values:
+            id, kept = _find(values, number, viewer)
+            if kept.failure.draft() == draft:
+                return kept.failure
+            _refuse_taken(values, id, viewer.team_id, draft.external_id)
+            version = kept.failure.version + 1
+            changed = replace(kept.failure, **_said(draft), version=version, updated_at=utc(now))
+            made = Version(number=version, draft=draft, changed_by=by, changed_at=utc(now))
+            values.failures[id] = replace(
+                kept, failure=changed, versions=(*kept.versions, made), words=_words(draft)
+            )
+            return changed
+
+    def delete(self, number: int, *, viewer: Viewer) -> None:
+        with self._heap.open() as values:
+            id, _ = _find(values, number, viewer)
+            del values.failures[id]
+            for key in [one for one in values.embeddings if one[0] == id]:
+                del values.embeddings[key]
+            for said in [one for one in values.feedback if one[1] == id]:
+                del values.feedback[said]
+
+    def set_card(self, number: int, *, team_id: str, message_ts: str) -> None:
+        with self._heap.open() as values:
+            for id, kept in list(values.failures.items()):
+                if (kept.failure.team_id, kept.failure.number) == (team_id, number):
+                    shown = replace(kept.failure, card_ts=message_ts)
+                    values.failures[id] = replace(kept, failure=shown)
+
+    def get(self, number: int, *, viewer: Viewer) -> Failure:
+        with self._heap.open() as values:
+            return _find(values, number, viewer)[1].failure
+
+    def at(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, Failure]:
+        with self._heap.open() as values:
+            seen = [kept.failure for _, kept in visible(values, viewer)]
+            return {one.number: one for one in seen if one.number in numbers}
+
+    def versions(self, number: int, *, viewer: Viewer) -> list[Version]:
+        with self._heap.open() as values:
+            return list(_find(values, number, viewer)[1].versions)
+
+    def newest(
+        self,
+        *,
+        viewer: Viewer,
+        limit: int,
+        author_id: str = "",
+        since: datetime | None = None,
+        before: datetime | None = None,
+    ) -> list[Failure]:
+        def is_wanted(one: Failure) -> bool:
+            return (
+                author_id in ("", one.author_id)
+                and (since is None or one.created_at >= since)
+                and (before is None or one.created_at < before)
+            )
+
+        return self._seen(viewer, is_wanted)[:limit]
+
+    def count(self, *, viewer: Viewer, author_id: str = "") -> int:
+        return len(self._seen(viewer, lambda one: author_id in ("", one.author_id)))
+
+    def search(self, text: str, *, viewer: Viewer, limit: int) -> list[Failure]:
+        wanted = words(storable(text))
+        if not wanted:
+            return []
+        with self._heap.open() as values:
+            seen = {kept.failure.number: kept for _, kept in visible(values, viewer)}
+            ranked = Words()
+            for kept in values.failures.values():
+                if kept.failure.team_id == viewer.team_id:
+                    ranked.add(kept.failure.number, kept.words)
+            best = ranked.top(wanted, len(ranked))
+            holding = [
+                seen[number].failure
+                for number, _ in best
+                if number in seen and set(wanted) <= set(seen[number].words)
+            ]
+            return holding[:limit]
+
+    def private_channels(self, team_id: str) -> list[str]:
+        with self._heap.open() as values:
+            found = {
+                kept.failure.channel_id
+                for kept in values.failures.values()
+                if kept.failure.team_id == team_id and kept.failure.visibility is Visibility.CHANNEL
+            }
+            return sorted(found)
+
+    def teams(self) -> list[str]:
+        with self._heap.open() as values:
+            return sorted(values.last_number)
+
+    def adopt(self, team_id: str, *, source_team_id: str) -> int:
+        with self._heap.open() as values:
+            held = [kept.failure.team_id for kept in values.failures.values()]
+            if team_id in held or source_team_id not in held:
+                return 0
+            for id, kept in values.failures.items():
+                if kept.failure.team_id == source_team_id:
+                    moved = replace(kept.failure, team_id=team_id)
+                    values.failures[id] = replace(kept, failure=moved)
+            _move_what_hangs_on_them(values, source_team_id, team_id)
+            return held.count(source_team_id)
+
+    def _seen(self, viewer: Viewer, is_wanted: Callable[[Failure], bool]) -> list[Failure]:
+        with self._heap.open() as values:
+            seen = [kept.failure for _, kept in visible(values, viewer)]
+        newest = sorted(seen, key=lambda one: (one.created_at, one.number), reverse=True)
+        return [one for one in newest if is_wanted(one)]
+
+
+def kept_draft(draft: Draft) -> Draft:
+    """The draft as it is stored. :raises TypeError: if a list of it holds what is no text."""
+    for name in ("modes", "links", "tags"):
+        if not all(isinstance(one, str) for one in getattr(draft, name)):
+            raise TypeError(f"{name} holds what is no text")
+    return replace(draft, **texts_of(draft, storable))
+
+
+def visible(values: Values, viewer: Viewer) -> Iterator[tuple[int, Kept]]:
+    """What this viewer sees, by id, oldest first."""
+    for id, kept in sorted(values.failures.items()):
+        one = kept.failure
+        place = (one.visibility, one.channel_id)
+        if sees(viewer, team_id=one.team_id, place=place, writer_id=one.author_id):
+            yield id, kept
+
+
+def _find(values: Values, number: int, viewer: Viewer) -> tuple[int, Kept]:
+    for id, kept in visible(values, viewer):
+        if kept.failure.number == number:
+            return id, kept
+    raise NotFoundError(f"There is no F-{number} that you can see.")
+
+
+def _known(values: Values, team_id: str, source: str, external_id: str) -> Failure | None:
+    mine = [kept for kept in values.failures.values() if kept.failure.team_id == team_id]
+    by_source = [kept for kept in mine if source and kept.source == source]
+    by_id = [kept for kept in mine if external_id and kept.failure.external_id == external_id]
+    return next((kept.failure for kept in [*by_source, *by_id]), None)
+
+
+def _refuse_taken(values: Values, id: int, team_id: str, external_id: str) -> None:
+    known = _known(values, team_id, "", external_id)
+    if known is not None and known.number != values.failures[id].failure.number:
+        raise StoreError(f"{known.reference} has the external id {external_id!r} already.")
+
+
+def _numbered(values: Values, draft: Draft, place: Place, author_id: str, now: datetime) -> Failure:
+    number = values.last_number.get(place.team_id, 0) + 1
+    values.last_number[place.team_id] = number
+    return Failure(
+        **_said(draft),
+        team_id=place.team_id,
+        number=number,
+        author_id=author_id,
+        channel_id=place.channel_id,
+        visibility=place.visibility,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _said(draft: Draft) -> dict[str, Any]:
+    return {part.name: getattr(draft, part.name) for part in fields(Draft)}
+
+
+def _words(draft: Draft) -> tuple[str, ...]:
+    return tuple(words(storable(text_of(draft))))
+
+
+def _move_what_hangs_on_them(values: Values, source: str, target: str) -> None:
+    last = max(values.last_number.pop(source), values.last_number.get(target, 0))
+    values.last_number[target] = last
+    for id, question in values.questions.items():
+        if question.place.team_id == source:
+            place = replace(question.place, team_id=target)
+            values.questions[id] = replace(question, place=place)
+    for id, (team_id, calibration) in values.calibrations.items():
+        if team_id == source:
+            values.calibrations[id] = (target, calibration)
+    for team_id, model in list(values.nulls):
+        if team_id == source:
+            values.nulls[target, model] = values.nulls.pop((source, model))
