@@ -69,16 +69,6 @@ class Actor(Sight):
             msg = self._message(channel_id, ts) if admin else self._own(channel_id, ts)
             self._platform.conversations.delete(msg)
 
-    def react(self, channel_id: str, ts: str, name: str) -> bool:
-        """Give a reaction; False if it was given already."""
-        msg = self._message(channel_id, ts)
-        return self._platform.conversations.react(msg, name, user_id=self._person.id)
-
-    def unreact(self, channel_id: str, ts: str, name: str) -> bool:
-        """Take a reaction back; False if there was none."""
-        msg = self._message(channel_id, ts)
-        return self._platform.conversations.unreact(msg, name, user_id=self._person.id)
-
     def dismiss(self, channel_id: str, ts: str) -> None:
         """Dismiss a message that only this person sees."""
         with self._core.changing():
@@ -147,18 +137,15 @@ class Actor(Sight):
         channel_id: str | None = None,
         message_ts: str | None = None,
         block_id: str | None = None,
-        confirm: bool = True,
         wait: bool = True,
     ) -> JsonObject:
-        """Click a button, or choose `value` (option value or text, id, date) in an element.
+        """Click a button, or choose `value` (an option's value or text) in an element.
 
         Looks in the message if one is named; else in the open modal, the messages of the channel
-        (newest first), the Home tab. `confirm=False` answers a confirmation dialog with no.
+        (newest first), the Home tab.
         """
         with self._core.changing():
             place, block, element = self._element(action_id, block_id, channel_id, message_ts)
-            if element.get("confirm") and not confirm:
-                return {"status": "denied", "error": None, "reply": None}
             action = action_of(block, element, value, self._workspace.new_ts())
             if isinstance(place, Message):
                 delivery = self._platform.interactions.message_action(self._person, place, action)
@@ -182,9 +169,6 @@ class Actor(Sight):
                 block, element = inputs.find_input(view.blocks, key)
                 state = inputs.filled(element, value)
                 view.state[block["block_id"]][element["action_id"]] = state
-                if block.get("dispatch_action"):
-                    action = action_of(block, element, value, self._workspace.new_ts())
-                    self._platform.interactions.view_action(self._person, view, action)
             return self._shown(view)
 
     def submit(self, values: Mapping[str, Any] | None = None, *, wait: bool = True) -> JsonObject:
@@ -204,15 +188,10 @@ class Actor(Sight):
         outcome = self._outcome(delivery, wait=wait)
         return outcome | {"errors": dict(view.errors)}
 
-    def close_view(self, *, everything: bool = False) -> None:
-        """Close the modal on top, or all of them."""
+    def close_view(self) -> None:
+        """Close the open modal."""
         with self._core.changing():
-            view = self._modal()
-            everything = everything or bool(view.body.get("clear_on_close"))
-            closed = self._platform.modals.clear(self.user_id) if everything else [view]
-            self._platform.modals.close(view)
-            for each in reversed(closed):
-                self._platform.interactions.closed(self._person, each, is_cleared=everything)
+            self._platform.modals.close(self._modal().user_id)
 
     def open_home(self) -> JsonObject | None:
         """Open the app's Home tab: app_home_opened is sent; gives what it shows by now."""

@@ -32,11 +32,9 @@ def action_of(block: JsonObject, element: JsonObject, value: Any, action_ts: str
     }
     if element["type"] == "button":
         action["text"] = element["text"]
-        for key in ("value", "style", "url"):
+        for key in ("value", "style"):
             if key in element:
                 action[key] = element[key]
-    elif element["type"] == "overflow":
-        action["selected_option"] = inputs.choose(element, value)
     elif element["type"] in inputs.STATE_KEYS:
         action |= inputs.filled(element, value)
     else:

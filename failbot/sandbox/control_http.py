@@ -23,8 +23,6 @@ PERSON_VERBS = frozenset(
         "say",
         "edit",
         "delete",
-        "react",
-        "unreact",
         "dismiss",
         "join",
         "leave",

@@ -26,7 +26,6 @@ class Content:
 
     text: str = ""
     blocks: list[JsonObject] = field(default_factory=list)
-    attachments: list[JsonObject] = field(default_factory=list)
     metadata: JsonObject | None = None
     files: list[File] = field(default_factory=list)
 
@@ -47,7 +46,6 @@ class Conversations:
         user_id: str,
         thread_ts: str | None = None,
         visible_to: str | None = None,
-        reply_broadcast: bool = False,
         client_msg_id: str | None = None,
     ) -> Message:
         """A new message; `visible_to` makes it ephemeral, which sends no event."""
@@ -59,7 +57,6 @@ class Conversations:
                 user_id=user_id,
                 text=content.text,
                 blocks=content.blocks,
-                attachments=content.attachments,
                 metadata=content.metadata,
                 files=content.files,
                 thread_ts=thread_ts,
@@ -67,7 +64,6 @@ class Conversations:
                 app_id=self._core.app.app_id if is_app else None,
                 subtype="file_share" if content.files else None,
                 visible_to=visible_to,
-                reply_broadcast=reply_broadcast,
                 client_msg_id=client_msg_id,
             )
             self._workspace.add_message(msg)
@@ -80,7 +76,6 @@ class Conversations:
         with self._core.changing():
             before = self._workspace.message_payload(msg)
             msg.text, msg.blocks = content.text, content.blocks
-            msg.attachments = content.attachments
             msg.metadata = content.metadata if content.metadata is not None else msg.metadata
             if mark:
                 msg.edited_by, msg.edited_ts = user_id, self._workspace.new_ts()
@@ -93,34 +88,12 @@ class Conversations:
             before = self._workspace.message_payload(msg)
             if not msg.is_reply and self._workspace.replies(msg.channel_id, msg.ts):
                 msg.subtype, msg.text = "tombstone", "This message was deleted."
-                msg.blocks, msg.attachments, msg.files = [], [], []
+                msg.blocks, msg.files = [], []
                 msg.metadata, msg.user_id, msg.bot_id = None, "USLACKBOT", None
             else:
                 self._workspace.remove_message(msg)
             if msg.visible_to is None:
                 self._events.deleted(self._workspace.channels[msg.channel_id], before=before)
-
-    def react(self, msg: Message, name: str, *, user_id: str) -> bool:
-        """Add a reaction; False if this person has given it already."""
-        with self._core.changing():
-            users = msg.reactions.setdefault(name, [])
-            if user_id in users:
-                return False
-            users.append(user_id)
-            self._events.reaction(msg, name=name, user_id=user_id, added=True)
-            return True
-
-    def unreact(self, msg: Message, name: str, *, user_id: str) -> bool:
-        """Take a reaction back; False if this person has not given it."""
-        with self._core.changing():
-            users = msg.reactions.get(name, [])
-            if user_id not in users:
-                return False
-            users.remove(user_id)
-            if not users:
-                del msg.reactions[name]
-            self._events.reaction(msg, name=name, user_id=user_id, added=False)
-            return True
 
     def join(self, channel: Channel, user_id: str, *, inviter: str | None = None) -> None:
         """Make someone a member; nothing happens if they are one.

@@ -80,9 +80,6 @@ class Core:
                 if isinstance(text, str) and _is_markup(part, key):
                     for kind in mrkdwn.mass_mentions(text):
                         self._alarm(kind, method, channel_id, f"{pointer}/{key}", text)
-            if part.get("type") in ("broadcast", "usergroup"):
-                kind = str(part.get("range") or "subteam")
-                self._alarm(kind, method, channel_id, pointer, str(part))
 
     def _alarm(self, kind: str, method: str, channel_id: str, where: str, text: str) -> None:
         with self.changing():
@@ -90,7 +87,5 @@ class Core:
 
 
 def _is_markup(part: JsonObject, key: str) -> bool:
-    """True where Slack reads `part[key]` as markup: message text, mrkdwn, markdown, attachments."""
-    if key == "text":
-        return part.get("type") not in ("plain_text", "text", "raw_text", "link")
-    return key in ("pretext", "fallback", "footer")
+    """True where Slack reads `part[key]` as markup: a message's text, mrkdwn."""
+    return key == "text" and part.get("type") != "plain_text"

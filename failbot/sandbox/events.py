@@ -198,21 +198,6 @@ class Events:
             event["inviter"] = inviter
         self.send(event, subscription=name, scope=READ_SCOPES[channel.kind])
 
-    def reaction(self, msg: Message, *, name: str, user_id: str, added: bool) -> None:
-        """reaction_added or reaction_removed."""
-        kind = "reaction_added" if added else "reaction_removed"
-        event = {
-            "type": kind,
-            "user": user_id,
-            "reaction": name,
-            "item_user": msg.user_id,
-            "item": {"type": "message", "channel": msg.channel_id, "ts": msg.ts},
-            "event_ts": self._core.workspace.new_ts(),
-        }
-        channel = self._core.workspace.channels[msg.channel_id]
-        if self._core.app.bot_user_id in channel.members:
-            self.send(event, subscription=kind, scope="reactions:read")
-
     def user_change(self, user_id: str) -> None:
         """user_change, after a deactivation or a change of profile."""
         person = self._core.workspace.people[user_id]

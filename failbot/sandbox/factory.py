@@ -19,7 +19,6 @@ SCOPES = frozenset(
     [
         "app_mentions:read",
         "channels:history",
-        "channels:join",
         "channels:read",
         "chat:write",
         "commands",
@@ -27,13 +26,8 @@ SCOPES = frozenset(
         "groups:read",
         "im:history",
         "im:read",
-        "im:write",
         "mpim:history",
         "mpim:read",
-        "mpim:write",
-        "reactions:read",
-        "reactions:write",
-        "team:read",
         "users:read",
     ]
 )

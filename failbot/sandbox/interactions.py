@@ -9,18 +9,16 @@ from typing import Any
 
 from failbot.sandbox.core import Core
 from failbot.sandbox.delivery import Deliveries, Delivery
-from failbot.sandbox.modals import Modals, check_view
+from failbot.sandbox.modals import Modals
 from failbot.sandbox.refusal import JsonObject, Refusal
-from failbot.sandbox.responses import Responses
 from failbot.sandbox.state import Channel, Message, Person, View
-from failbot.sandbox.tickets import ResponseUrl, Tickets
+from failbot.sandbox.tickets import Tickets
 
 TROUBLE = "We had some trouble connecting. Try again?"
 _CHANNEL_NAMES = {"im": "directmessage", "private": "privategroup", "mpim": "privategroup"}
 _COMMAND_ERRORS = {
     "timeout": "operation_timeout",
     "http_error": "http_service_error",
-    "invalid_response": "invalid_command_response",
     "no_connection": "dispatch_failed",
     "connection_failed": "dispatch_failed",
 }
@@ -36,16 +34,14 @@ class Interactions:
         *,
         tickets: Tickets,
         modals: Modals,
-        responses: Responses,
     ) -> None:
         self._core = core
         self._deliveries = deliveries
         self._tickets = tickets
         self._modals = modals
-        self._responses = responses
 
     def command(self, person: Person, name: str, *, text: str, channel: Channel) -> Delivery:
-        """A slash command; its ack may carry a message."""
+        """A slash command."""
         workspace, app = self._core.workspace, self._core.app
         payload = {
             "token": "sandbox-verification-token",
@@ -65,20 +61,13 @@ class Interactions:
         return self._deliveries.submit(
             "slash_commands",
             payload,
-            on_reply=lambda body: self._command_reply(body, person, channel, name),
+            on_reply=lambda body: self._command_reply(body, name),
             on_failure=lambda why: self._command_failed(person, name, channel, why),
         )
 
-    def _command_reply(self, body: Any, person: Person, channel: Channel, name: str) -> None:
-        if body in (None, "", {}):
-            return
-        reply = {"text": body} if isinstance(body, str) else body
-        url = ResponseUrl(person.id, channel.id, self._core.clock.time())
-        try:
-            self._responses.apply(reply, url, method=f"ack of {name}")
-        except Refusal as refusal:
-            self._core.complain(f"the ack of {name} was refused: {refusal}")
-            self._command_failed(person, name, channel, "invalid_response")
+    def _command_reply(self, body: Any, name: str) -> None:
+        if body not in (None, "", {}):
+            self._core.complain(f"the ack of {name} holds an answer; the bot gives it elsewhere")
 
     def _command_failed(self, person: Person, name: str, channel: Channel, why: str) -> None:
         error = _COMMAND_ERRORS.get(why, "dispatch_failed")
@@ -145,17 +134,6 @@ class Interactions:
             on_failure=lambda _: self._trouble(view),
         )
 
-    def closed(self, person: Person, view: View, *, is_cleared: bool) -> Delivery | None:
-        """A modal was closed; the app hears of it only if it asked to."""
-        if not view.body.get("notify_on_close"):
-            return None
-        payload = self._frame("view_closed", person) | {
-            "view": self._modals.payload(view),
-            "is_cleared": is_cleared,
-        }
-        payload.pop("trigger_id")
-        return self._interactive(payload, person)
-
     def _interactive(self, payload: JsonObject, person: Person) -> Delivery:
         notice: JsonObject = {"error": "interaction_failed", "text": TROUBLE}
         return self._deliveries.submit(
@@ -166,7 +144,7 @@ class Interactions:
 
     def _submission_reply(self, body: Any, view: View) -> None:
         if body in (None, "", {}):
-            return self._modals.close(view)
+            return self._modals.close(view.user_id)
         try:
             self._apply_response_action(body, view)
         except Refusal as refusal:
@@ -179,15 +157,7 @@ class Interactions:
             case "errors":
                 view.errors = self._checked_errors(body.get("errors"), view)
             case "clear":
-                self._modals.clear(view.user_id)
-            case "update":
-                check_view(body.get("view"), kind="modal")
-                self._core.sound_alarms("response_action update", "", body["view"])
-                self._modals.update(view, body["view"])
-            case "push":
-                check_view(body.get("view"), kind="modal")
-                self._core.sound_alarms("response_action push", "", body["view"])
-                self._modals.push(view.user_id, body["view"])
+                self._modals.close(view.user_id)
             case _:
                 raise Refusal("invalid_response_action", [f"unknown response_action: {action}"])
 

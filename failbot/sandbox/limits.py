@@ -1,8 +1,9 @@
 """What Slack's Block Kit refuses in messages and views, each problem with its JSON pointer.
 
 Figures: docs.slack.dev, reference/block-kit and reference/views; the wording of a problem
-follows Slack's `response_metadata.messages`. `slack_sdk.models` is asked too, for what this
-module does not know; it misses field lengths, duplicates and the number of blocks.
+follows Slack's `response_metadata.messages`. Blocks, elements and properties that Slack knows but
+the bot does not send are refused like unknown ones: what is sent is also shown on the page.
+`slack_sdk.models` is asked too; it misses duplicates and the number of blocks.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Literal
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
 
-from failbot.sandbox.elements import INPUT_ELEMENTS, Inspection, check_element
+from failbot.sandbox.elements import ACTION_ELEMENTS, INPUT_ELEMENTS, Inspection, check_element
 from failbot.sandbox.refusal import JsonObject
 
 Surface = Literal["message", "modal", "home"]
@@ -28,35 +29,16 @@ VIEW_TEXT_MAX = 24
 PRIVATE_METADATA_MAX = 3_000
 ID_MAX = 255
 
-ACCESSORIES = INPUT_ELEMENTS - {
-    "plain_text_input",
-    "rich_text_input",
-    "email_text_input",
-    "url_text_input",
-    "number_input",
-    "file_input",
-    "datetimepicker",
-} | {"button", "overflow", "image", "workflow_button"}
-ACTION_ELEMENTS = {
-    "button",
-    "overflow",
-    "workflow_button",
-    "checkboxes",
-    "radio_buttons",
-    "datepicker",
-    "timepicker",
-    "datetimepicker",
-    "static_select",
-    "external_select",
-    "users_select",
-    "conversations_select",
-    "channels_select",
-    "multi_static_select",
-    "multi_external_select",
-    "multi_users_select",
-    "multi_conversations_select",
-    "multi_channels_select",
-    "rich_text_input",
+BLOCKS = {
+    "section": {"type", "block_id", "text"},
+    "divider": {"type", "block_id"},
+    "actions": {"type", "block_id", "elements"},
+    "context": {"type", "block_id", "elements"},
+    "input": {"type", "block_id", "label", "element", "optional"},
+}
+VIEWS = {
+    "modal": {"type", "blocks", "callback_id", "private_metadata", "title", "submit", "close"},
+    "home": {"type", "blocks", "callback_id", "private_metadata"},
 }
 
 
@@ -83,12 +65,13 @@ class BlockInspection(Inspection):
         """One block with its elements."""
         if not isinstance(block, dict):
             return self.add("must be an object", pointer)
-        check = getattr(self, f"_{block.get('type')}", None)
-        if not isinstance(block.get("type"), str) or check is None:
-            return self.add(f"unsupported type: {block.get('type')}", f"{pointer}/type")
+        kind = block.get("type")
+        if not isinstance(kind, str) or kind not in BLOCKS:
+            return self.add(f"unsupported type: {kind}", f"{pointer}/type")
+        self.known(block, pointer, BLOCKS[kind])
         self._block_id(block, pointer)
         before = len(self.problems)
-        check(block, pointer)
+        getattr(self, f"_{kind}")(block, pointer)
         if len(self.problems) == before:
             self._second_opinion(block, pointer)
         return None
@@ -110,36 +93,10 @@ class BlockInspection(Inspection):
             self.add(str(e) or type(e).__name__, pointer)
 
     def _section(self, block: JsonObject, pointer: str) -> None:
-        fields = block.get("fields")
-        if block.get("text") is None and not fields:
-            self.add("missing required field: text", pointer)
-        if block.get("text") is not None:
-            self.text(block["text"], f"{pointer}/text", 3_000)
-        if fields is not None and self.items(fields, f"{pointer}/fields", 10):
-            for number, field in enumerate(fields):
-                self.text(field, f"{pointer}/fields/{number}", 2_000)
-        if block.get("accessory") is not None:
-            check_element(self, block["accessory"], f"{pointer}/accessory", ACCESSORIES)
-
-    def _header(self, block: JsonObject, pointer: str) -> None:
-        self.text(block.get("text"), f"{pointer}/text", 150, kinds=("plain_text",))
+        self.text(block.get("text"), f"{pointer}/text", 3_000)
 
     def _divider(self, block: JsonObject, pointer: str) -> None:
         """A divider holds nothing."""
-
-    def _markdown(self, block: JsonObject, pointer: str) -> None:
-        if self.surface != "message":
-            self.add("unsupported type: markdown", f"{pointer}/type")
-        self.string(block.get("text"), f"{pointer}/text", 12_000)
-
-    def _rich_text(self, block: JsonObject, pointer: str) -> None:
-        if not isinstance(block.get("elements"), list):
-            self.add("missing required field: elements", pointer)
-
-    def _image(self, block: JsonObject, pointer: str) -> None:
-        check_element(self, block, pointer, {"image"})
-        if block.get("title") is not None:
-            self.text(block["title"], f"{pointer}/title", 2_000, kinds=("plain_text",))
 
     def _actions(self, block: JsonObject, pointer: str) -> None:
         elements = block.get("elements")
@@ -149,19 +106,12 @@ class BlockInspection(Inspection):
 
     def _context(self, block: JsonObject, pointer: str) -> None:
         elements = block.get("elements")
-        if not self.items(elements, f"{pointer}/elements", 10) or not isinstance(elements, list):
-            return
-        for number, element in enumerate(elements):
-            where = f"{pointer}/elements/{number}"
-            if isinstance(element, dict) and element.get("type") == "image":
-                check_element(self, element, where, {"image"})
-            else:
-                self.text(element, where, 3_000)
+        if self.items(elements, f"{pointer}/elements", 10) and isinstance(elements, list):
+            for number, element in enumerate(elements):
+                self.text(element, f"{pointer}/elements/{number}", 3_000)
 
     def _input(self, block: JsonObject, pointer: str) -> None:
         self.text(block.get("label"), f"{pointer}/label", 2_000, kinds=("plain_text",))
-        if block.get("hint") is not None:
-            self.text(block["hint"], f"{pointer}/hint", 2_000, kinds=("plain_text",))
         check_element(self, block.get("element"), f"{pointer}/element", INPUT_ELEMENTS)
 
 
@@ -198,17 +148,11 @@ def view_problems(view: Any) -> list[str]:
 
 
 def _view_frame(inspection: Inspection, view: JsonObject) -> None:
-    for key, limit in (
-        ("private_metadata", PRIVATE_METADATA_MAX),
-        ("callback_id", ID_MAX),
-        ("external_id", ID_MAX),
-    ):
+    inspection.known(view, "/view", VIEWS[view["type"]])
+    for key, limit in (("private_metadata", PRIVATE_METADATA_MAX), ("callback_id", ID_MAX)):
         if view.get(key):
             inspection.length(view[key], f"/view/{key}", limit)
     if view["type"] == "home":
-        for key in ("submit", "close"):
-            if view.get(key) is not None:
-                inspection.add(f"additional property: {key}", "/view")
         return
     for key in ("title", "submit", "close"):
         if view.get(key) is not None or key == "title":
@@ -222,7 +166,7 @@ def _is_input(block: Any) -> bool:
 
 
 def walk(value: Any, pointer: str = "") -> Iterator[tuple[str, JsonObject]]:
-    """Every object inside blocks or attachments, with its JSON pointer."""
+    """Every object inside a message or view, with its JSON pointer."""
     if isinstance(value, dict):
         yield pointer, value
         for key, part in value.items():

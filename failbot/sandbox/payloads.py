@@ -125,14 +125,10 @@ def message(
 
 def _extras(msg: Message) -> JsonObject:
     body: JsonObject = {}
-    if msg.attachments:
-        body["attachments"] = msg.attachments
     if msg.edited_ts:
         body["edited"] = {"user": msg.edited_by, "ts": msg.edited_ts}
     if msg.files:
         body["files"] = [file(f) for f in msg.files]
-    if msg.reactions:
-        body["reactions"] = reactions(msg)
     return body
 
 
@@ -150,13 +146,6 @@ def _thread(msg: Message, replies: Sequence[Message]) -> JsonObject:
         "is_locked": False,
         "subscribed": False,
     }
-
-
-def reactions(msg: Message) -> list[JsonObject]:
-    """The reactions of a message, in the order in which they were first given."""
-    return [
-        {"name": name, "users": users, "count": len(users)} for name, users in msg.reactions.items()
-    ]
 
 
 def file(shared: File) -> JsonObject:
@@ -194,16 +183,15 @@ def view(shown: View, *, app: AppSettings, team_id: str) -> JsonObject:
         "blocks": shown.blocks,
         "private_metadata": body.get("private_metadata") or "",
         "callback_id": body.get("callback_id") or "",
-        "external_id": body.get("external_id") or "",
         "state": {"values": shown.state},
         "hash": shown.hash,
         "title": body.get("title"),
         "submit": body.get("submit"),
         "close": body.get("close"),
-        "clear_on_close": bool(body.get("clear_on_close")),
-        "notify_on_close": bool(body.get("notify_on_close")),
-        "previous_view_id": shown.previous_view_id,
-        "root_view_id": shown.root_view_id,
+        "clear_on_close": False,
+        "notify_on_close": False,
+        "previous_view_id": None,
+        "root_view_id": shown.id,
         "app_id": app.app_id,
         "app_installed_team_id": team_id,
         "bot_id": app.bot_id,

@@ -39,11 +39,7 @@ class Platform:
         self.tickets = Tickets(self.core)
         self.responses = Responses(self.core, self.conversations)
         self.interactions = Interactions(
-            self.core,
-            self.deliveries,
-            tickets=self.tickets,
-            modals=self.modals,
-            responses=self.responses,
+            self.core, self.deliveries, tickets=self.tickets, modals=self.modals
         )
         # An error that every authenticated call gets: token_revoked, account_inactive, …
         self.token_error: str | None = None

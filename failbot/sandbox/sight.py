@@ -85,7 +85,7 @@ class Sight:
             m for m in self._workspace.messages[channel_id] if m.visible_to in (None, self.user_id)
         ]
         if thread_ts is None:
-            chosen = [m for m in mine if not m.is_reply or m.reply_broadcast]
+            chosen = [m for m in mine if not m.is_reply]
         else:
             chosen = [m for m in mine if thread_ts in (m.ts, m.thread_ts)]
         return sorted(chosen, key=lambda m: Decimal(m.ts))

@@ -92,7 +92,6 @@ class Message:
     user_id: str
     text: str
     blocks: list[JsonObject] = field(default_factory=list)
-    attachments: list[JsonObject] = field(default_factory=list)
     thread_ts: str | None = None
     bot_id: str | None = None
     app_id: str | None = None
@@ -100,11 +99,9 @@ class Message:
     client_msg_id: str | None = None
     edited_by: str | None = None
     edited_ts: str | None = None
-    reactions: dict[str, list[str]] = field(default_factory=dict)
     files: list[File] = field(default_factory=list)
     metadata: JsonObject | None = None
     visible_to: str | None = None
-    reply_broadcast: bool = False
 
     @property
     def is_reply(self) -> bool:
@@ -120,8 +117,6 @@ class View:
     user_id: str
     hash: str
     body: JsonObject
-    root_view_id: str
-    previous_view_id: str | None = None
     state: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 

@@ -63,7 +63,7 @@ def control(live: Live) -> Iterator[Control]:
     yield control
     for user_id in (ADA, BEN, CLEO):
         if control.as_(user_id).view():
-            control.as_(user_id).close_view(everything=True)
+            control.as_(user_id).close_view()
 
 
 @pytest.fixture

@@ -44,10 +44,7 @@ def form() -> dict[str, Any]:
     some = options(*OPTIONS)
     elements = {
         "line": {"type": "plain_text_input", "initial_value": "first", "max_length": 20},
-        "story": {"type": "plain_text_input", "multiline": True, "min_length": 5},
-        "mail": {"type": "email_text_input"},
-        "address": {"type": "url_text_input"},
-        "count": {"type": "number_input", "is_decimal_allowed": False, "max_value": "9"},
+        "story": {"type": "plain_text_input", "multiline": True, "max_length": 40},
         "colour": {"type": "static_select", "options": some, "initial_option": some[1]},
         "colours": {
             "type": "multi_static_select",
@@ -55,16 +52,10 @@ def form() -> dict[str, Any]:
             "initial_options": some[:1],
             "max_selected_items": 2,
         },
-        "day": {"type": "datepicker", "initial_date": "2026-03-02"},
-        "hour": {"type": "timepicker"},
-        "someone": {"type": "users_select"},
-        "somewhere": {"type": "conversations_select"},
-        "one": {"type": "radio_buttons", "options": some},
         "ticks": {"type": "checkboxes", "options": some, "initial_options": some[2:]},
     }
     required = {"line", "story"}
     blocks = [_input(name, one, optional=name not in required) for name, one in elements.items()]
-    blocks[0]["hint"] = plain("At most twenty characters")
     return {
         "type": "modal",
         "callback_id": "kit",
@@ -76,36 +67,17 @@ def form() -> dict[str, Any]:
 
 def message() -> list[dict[str, Any]]:
     """Blocks with every element that acts."""
-    confirm = {
-        "title": plain("Really?"),
-        "text": plain("It cannot be undone."),
-        "confirm": plain("Do it"),
-        "deny": plain("Leave it"),
-    }
     return [
-        {"type": "header", "text": plain("A header")},
         {
             "type": "section",
             "text": {"type": "mrkdwn", "text": "*bold* _slanted_ ~gone~ `code`\n> quoted"},
-            "accessory": {
-                "type": "overflow",
-                "action_id": "overflow",
-                "options": options("Open", "Close"),
-            },
         },
-        {"type": "section", "fields": [plain("left"), plain("right")]},
+        {"type": "section", "text": plain("Choose well")},
         {"type": "divider"},
         {
             "type": "actions",
             "elements": [
                 {"type": "button", "action_id": "plain", "text": plain("Plain"), "value": "v"},
-                {
-                    "type": "button",
-                    "action_id": "careful",
-                    "text": plain("Careful"),
-                    "style": "danger",
-                    "confirm": confirm,
-                },
                 {"type": "static_select", "action_id": "choose", "options": options(*OPTIONS)},
             ],
         },
@@ -137,7 +109,7 @@ def app(client: WebClient) -> App:
         client.chat_postMessage(channel=view["private_metadata"], text=json.dumps(values))
         return None
 
-    for name in ("overflow", "plain", "careful", "choose"):
+    for name in ("plain", "choose"):
         made.action(name)(_tell(client))
     return made
 

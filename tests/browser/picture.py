@@ -72,9 +72,7 @@ def _play(live: Live) -> None:
             "tags": ", ".join(logged.tags),
         }
     )
-    card = control.wait_for(lambda: ada.messages(GENERAL), what="the card")[0]
-    cleo.react(GENERAL, card["ts"], "pray")
-    ben.react(GENERAL, card["ts"], "eyes")
+    control.wait_for(lambda: ada.messages(GENERAL), what="the card")
     cleo.say(GENERAL, "Thanks for writing that down, I was about to try the same")
     control.advance(60 * 95)
     asked = ben.say(GENERAL, f"@failbot {ASKED}")

@@ -1,4 +1,4 @@
-"""Every block, element and input, against an app that tells what it was sent."""
+"""Every block, element and input that the bot sends, with an app that tells what it was sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def page(open_window: Any, box: Sandbox) -> Iterator[Window]:
     for user_id in kit_people(box):
         actor = box.control.as_(user_id)
         if actor.view():
-            actor.close_view(everything=True)
+            actor.close_view()
 
 
 def kit_people(box: Sandbox) -> list[str]:
@@ -37,32 +37,17 @@ def test_every_input_sends_what_was_given(page: Window) -> None:
     form = page.form("/form")
     assert page.field("Line").input_value() == "first"
     page.field("Story").fill("Once\nupon a time")
-    page.field("Mail").fill("ada@example.org")
-    page.field("Address").fill("https://example.org/")
-    page.field("Count").fill("7")
+    form.get_by_role("checkbox", name="Red").check()
     page.field("Colour (").select_option("Blue")
     page.dialog.get_by_role("combobox", name="Colours").fill("gre")
     page.page.keyboard.press("Enter")
-    page.field("Hour").fill("09:30")
-    page.field("Someone").select_option("Ben Okafor")
-    page.field("Somewhere").select_option("#general")
-    form.get_by_role("radio", name="Green").check()
-    form.get_by_role("checkbox", name="Red").check()
     page.submit()
     given = json.loads(page.see('"story"').locator(".text").inner_text())
     assert given == {
         "line": "first",
         "story": "Once\nupon a time",
-        "mail": "ada@example.org",
-        "address": "https://example.org/",
-        "count": "7",
         "colour": "blue",
         "colours": ["red", "green"],
-        "day": "2026-03-02",
-        "hour": "09:30",
-        "someone": "U0BEN000001",
-        "somewhere": "C0GENERAL01",
-        "one": "green",
         "ticks": ["red", "blue"],
     }
 
@@ -72,10 +57,7 @@ def test_every_input_sends_what_was_given(page: Window) -> None:
     [
         ("Line", "", "Please complete this required field."),
         ("Line", "x" * 21, "Please enter at most 20 characters."),
-        ("Story", "abc", "Please enter at least 5 characters."),
-        ("Mail", "nobody", "Please enter a valid email address."),
-        ("Address", "javascript:alert(1)", "Please enter a valid URL."),
-        ("Count", "12", "Please enter at most 9."),
+        ("Story", "x" * 41, "Please enter at most 40 characters."),
         ("Line", "wrong", "The app does not like this."),
     ],
 )
@@ -110,7 +92,7 @@ def test_typed_text_survives_being_someone_else(page: Window) -> None:
     """A form belongs to its person: it goes with the switch, and comes back as it was left."""
     page.form("/form")
     page.field("Story").fill("half a story")
-    page.field("Mail").focus()
+    page.field("Line").focus()
     page.page.goto(page.page.url.replace("U0ADA000001", "U0BEN000001"))
     page.dialog.wait_for(state="detached")
     page.page.goto(page.page.url.replace("U0BEN000001", "U0ADA000001"))
@@ -118,32 +100,13 @@ def test_typed_text_survives_being_someone_else(page: Window) -> None:
 
 
 def test_elements_of_a_message_tell_the_app(page: Window) -> None:
-    """A button, an overflow menu and a select, each with its value."""
+    """A button and a select, each with its value."""
     page.send("/kit")
-    message = page.see("A header")
+    message = page.see("Choose well")
     message.get_by_role("button", name="Plain").click()
     page.see("plain: v")
-    message.locator("button[data-action=overflow]").click()
-    page.page.get_by_role("menuitem", name="Close").click()
-    page.see("overflow: close")
     message.get_by_role("combobox").select_option("Green")
     page.see("choose: green")
-
-
-def test_confirmation_is_asked_and_may_be_denied(page: Window) -> None:
-    """Denied, or left by Escape, nothing is sent; confirmed, it is."""
-    page.send("/kit")
-    careful = page.see("A header").get_by_role("button", name="Careful")
-    question = page.page.get_by_role("alertdialog", name="Really?")
-    careful.click()
-    question.get_by_role("button", name="Leave it").click()
-    careful.click()
-    page.page.keyboard.press("Escape")
-    question.wait_for(state="detached")
-    assert page.message("careful:").count() == 0
-    careful.click()
-    question.get_by_role("button", name="Do it").click()
-    page.see("careful: None")
 
 
 def test_markup_is_rendered(page: Window) -> None:

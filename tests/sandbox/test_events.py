@@ -24,7 +24,7 @@ def kinds(control: Control) -> list[str]:
 
 @pytest.fixture
 def subscribed(control: Control) -> Control:
-    control.set_app(events=[*factory.EVENTS, *MESSAGES, "reaction_added"])
+    control.set_app(events=[*factory.EVENTS, *MESSAGES])
     return control
 
 
@@ -128,33 +128,3 @@ def test_a_file_rides_on_its_message(subscribed: Control, ada: Actor) -> None:
     assert event["subtype"] == "file_share"
     assert event["files"][0]["name"] == "loss.png"
     assert event["files"][0]["permalink"].startswith("https://")
-
-
-def test_a_reaction_is_told(subscribed: Control, ada: Actor, ben: Actor) -> None:
-    """reaction_added names the item and whose it is."""
-    ts = ada.say(G, "x")["ts"]
-    ben.react(G, ts, "eyes")
-    event = events(subscribed)[-1]
-    assert (event["reaction"], event["item"]["ts"], event["item_user"]) == (
-        "eyes",
-        ts,
-        factory.ADA,
-    )
-
-
-def test_closing_a_modal_is_told_only_if_asked(control: Control, ada: Actor, box: Any) -> None:
-    """view_closed is sent for notify_on_close, without a trigger."""
-    from slack_sdk import WebClient
-
-    from tests.sandbox.blocks import modal
-
-    client = WebClient(box.bot_token, base_url=box.api_url)
-    for notify in (False, True):
-        ada.command("/failure", wait=False)
-        trigger_id = control.deliveries("slash_commands")[-1]["payload"]["trigger_id"]
-        client.views_open(trigger_id=trigger_id, view=modal(notify_on_close=notify))
-        ada.close_view()
-    closed = [d["payload"] for d in control.deliveries("interactive")]
-    assert [p["type"] for p in closed] == ["view_closed"]
-    assert "trigger_id" not in closed[0]
-    assert ada.view() is None

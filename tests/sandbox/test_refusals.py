@@ -50,6 +50,7 @@ TABLE: list[tuple[str, dict[str, Any], str]] = [
         {"channel": G, "text": "x", "metadata": {"event_type": "t", "event_payload": 3}},
         "invalid_metadata_schema",
     ),
+    ("chat.postMessage", {"channel": G, "attachments": [{"text": "x"}]}, "invalid_attachments"),
     ("chat.update", {"channel": G, "ts": "1.000001", "text": "x"}, "message_not_found"),
     ("chat.update", {"channel": G, "ts": "{said}", "text": "x"}, "cant_update_message"),
     ("chat.delete", {"channel": G, "ts": "1.000001"}, "message_not_found"),
@@ -69,36 +70,15 @@ TABLE: list[tuple[str, dict[str, Any], str]] = [
     ("views.open", {"trigger_id": "1.2.x"}, "invalid_arguments"),
     ("views.open", {"trigger_id": "1.2.x", "view": modal()}, "invalid_trigger_id"),
     ("views.open", {"trigger_id": "1.2.x", "view": home()}, "invalid_arguments"),
-    ("views.push", {"trigger_id": "1.2.x", "view": modal()}, "invalid_trigger_id"),
-    ("views.update", {"view_id": "V0", "view": modal()}, "not_found"),
-    ("views.update", {"view": modal()}, "invalid_arguments"),
     ("views.publish", {"user_id": "U0", "view": home()}, "invalid_arguments"),
     ("views.publish", {"user_id": factory.ADA, "view": modal()}, "invalid_arguments"),
-    (
-        "views.publish",
-        {"user_id": factory.ADA, "view": home(), "hash": "1.old"},
-        "hash_conflict",
-    ),
     ("conversations.info", {"channel": "{hidden}"}, "channel_not_found"),
     ("conversations.members", {"channel": G, "cursor": "bad"}, "invalid_cursor"),
-    ("conversations.list", {"types": "everything"}, "invalid_types"),
     ("conversations.history", {"channel": "{outside}"}, "not_in_channel"),
     ("conversations.history", {"channel": G, "oldest": "soon"}, "invalid_ts_oldest"),
     ("conversations.replies", {"channel": G, "ts": "1.000001"}, "thread_not_found"),
-    ("conversations.open", {}, "users_list_not_supplied"),
-    ("conversations.open", {"users": "U0"}, "user_not_found"),
-    ("conversations.open", {"users": "{gone}"}, "user_disabled"),
-    ("conversations.join", {"channel": "{archived}"}, "is_archived"),
-    ("conversations.join", {"channel": S}, "method_not_supported_for_channel_type"),
     ("users.info", {"user": "U0"}, "user_not_found"),
-    ("bots.info", {"bot": "B0"}, "bot_not_found"),
-    ("team.info", {"team": "T0"}, "team_not_found"),
-    ("reactions.add", {"channel": G, "name": "eyes"}, "no_item_specified"),
-    ("reactions.add", {"channel": G, "timestamp": "{said}", "name": "a b"}, "invalid_name"),
-    ("reactions.add", {"channel": G, "timestamp": "1.000001", "name": "x"}, "message_not_found"),
-    ("reactions.remove", {"channel": G, "timestamp": "{said}", "name": "x"}, "no_reaction"),
     ("apps.connections.open", {}, "not_allowed_token_type"),
-    ("api.test", {"error": "my_error"}, "my_error"),
 ]
 
 
@@ -109,8 +89,6 @@ def places(control: Control) -> dict[str, str]:
     said = ada.say(G, "hello")["ts"]
     archived = control.add_channel("old", members=[factory.ADA])
     control.archive(archived)
-    gone = control.add_person("gone")
-    control.change_person(gone, deleted=True)
     return {
         "{said}": said,
         "{reply}": ada.say(G, "more", thread_ts=said)["ts"],
@@ -119,7 +97,6 @@ def places(control: Control) -> dict[str, str]:
         "{hidden}": control.add_channel(
             "hidden", kind="private", members=[factory.ADA], with_bot=False
         ),
-        "{gone}": gone,
     }
 
 
@@ -209,29 +186,6 @@ def test_a_trigger_works_once_and_for_three_seconds(client: WebClient, control: 
     )
 
 
-def test_a_stale_hash_is_refused(client: WebClient, control: Control) -> None:
-    """views.update with the hash of an older view is hash_conflict."""
-    first = client.views_publish(user_id=factory.ADA, view=home())["view"]
-    client.views_publish(user_id=factory.ADA, view=home(section("new")), hash=first["hash"])
-    stale = {"user_id": factory.ADA, "view": home(), "hash": first["hash"]}
-    assert refusal(client, "views.publish", stale)["error"] == "hash_conflict"
-
-
-def test_more_than_three_modals_do_not_stack(client: WebClient, control: Control) -> None:
-    """The fourth is push_limit_reached."""
-    ada = control.as_(factory.ADA)
-
-    def trigger() -> str:
-        ada.command("/failure", wait=False)
-        return str(control.deliveries("slash_commands")[-1]["payload"]["trigger_id"])
-
-    client.views_open(trigger_id=trigger(), view=modal())
-    for _ in range(2):
-        client.views_push(trigger_id=trigger(), view=modal())
-    fourth = {"trigger_id": trigger(), "view": modal()}
-    assert refusal(client, "views.push", fourth)["error"] == "push_limit_reached"
-
-
 def test_problems_are_listed_with_pointers(client: WebClient) -> None:
     """invalid_blocks says what is wrong, and where."""
     blocks = [section("ok"), {"type": "actions", "elements": [button(value="x" * 2001)]}]
@@ -255,9 +209,9 @@ def test_too_many_posts_to_a_channel_are_rate_limited() -> None:
 
 
 def test_a_tier_is_kept(control: Control, box: Sandbox) -> None:
-    """The 21st conversations.list in a minute is rate limited."""
+    """The 51st conversations.info in a minute is rate limited."""
     control.set_rate_limits(True)
     client = WebClient(box.bot_token, base_url=box.api_url, retry_handlers=[])
-    for _ in range(20):
-        client.conversations_list()
-    assert refusal(client, "conversations.list", {})["error"] == "ratelimited"
+    for _ in range(50):
+        client.conversations_info(channel=G)
+    assert refusal(client, "conversations.info", {"channel": G})["error"] == "ratelimited"

@@ -76,8 +76,7 @@ def _channel(platform: Platform, actor: Actor, shown: JsonObject) -> JsonObject:
     timeline = [
         message
         for message in platform.workspace.messages[channel.id]
-        if message.visible_to in (None, actor.user_id)
-        and (message.reply_broadcast or not message.is_reply)
+        if message.visible_to in (None, actor.user_id) and not message.is_reply
     ]
     others = [message.ts for message in timeline if message.user_id != actor.user_id]
     named = [message.ts for message in timeline if f"<@{actor.user_id}>" in message.text]

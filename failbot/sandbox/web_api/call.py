@@ -10,7 +10,7 @@ from failbot.sandbox.events import READ_SCOPES
 from failbot.sandbox.modals import check_view
 from failbot.sandbox.platform import Platform
 from failbot.sandbox.refusal import JsonObject, Refusal
-from failbot.sandbox.state import Channel, Message, Person
+from failbot.sandbox.state import Channel, Message, Person, ViewKind
 
 
 class Call:
@@ -85,15 +85,16 @@ class Call:
         wanted = self.string(name)
         channel = self.workspace.channels.get(wanted or "")
         if channel is None and wanted and opens_im:
-            channel = self._channel_by_other_name(wanted)
+            channel = self._direct_messages(wanted)
         if channel is None or (channel.is_private and not self.is_member(channel)):
             raise Refusal("channel_not_found")
         return channel
 
-    def _channel_by_other_name(self, wanted: str) -> Channel | None:
-        if wanted in self.workspace.people and not self.workspace.people[wanted].deleted:
-            return self.workspace.im_with(wanted, self.app.bot_user_id)
-        return self.workspace.channel_named(wanted.removeprefix("#"))
+    def _direct_messages(self, wanted: str) -> Channel | None:
+        person = self.workspace.people.get(wanted)
+        if person is None or person.deleted:
+            return None
+        return self.workspace.im_with(wanted, self.app.bot_user_id)
 
     def is_member(self, channel: Channel) -> bool:
         """True if the bot is in the channel."""
@@ -124,10 +125,10 @@ class Call:
             raise Refusal("user_not_found")
         return person
 
-    def view(self) -> JsonObject:
-        """The view argument, checked against Block Kit's limits."""
+    def view(self, kind: ViewKind) -> JsonObject:
+        """The view argument, of that kind and within Block Kit's limits."""
         view = self.json("view")
         if view is None:
             raise Refusal("invalid_arguments", ["missing required field: view"])
-        check_view(view)
+        check_view(view, kind=kind)
         return dict(view)

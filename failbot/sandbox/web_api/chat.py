@@ -11,8 +11,6 @@ from failbot.sandbox.refusal import JsonObject, Refusal
 from failbot.sandbox.state import Channel, Message
 from failbot.sandbox.web_api.call import Call
 
-MAX_ATTACHMENTS = 100
-
 
 def post_message(call: Call) -> JsonObject:
     """chat.postMessage."""
@@ -27,7 +25,6 @@ def post_message(call: Call) -> JsonObject:
         content,
         user_id=call.app.bot_user_id,
         thread_ts=thread_ts,
-        reply_broadcast=call.flag("reply_broadcast"),
     )
     return _posted(call, msg)
 
@@ -94,20 +91,17 @@ def get_permalink(call: Call) -> JsonObject:
 
 def _content(call: Call, channel: Channel) -> Content:
     blocks = _blocks(call)
-    attachments = call.json("attachments") or []
-    if not isinstance(attachments, list):
-        raise Refusal("invalid_attachments")
-    if len(attachments) > MAX_ATTACHMENTS:
-        raise Refusal("too_many_attachments")
+    if call.string("attachments"):
+        raise Refusal("invalid_attachments", ["the sandbox shows blocks only"])
     text = (call.string("text") or "")[: limits.MESSAGE_TEXT_MAX]
-    if not text and not blocks and not attachments:
+    if not text and not blocks:
         raise Refusal("no_text")
     stored = mrkdwn.canonical(text)
     if call.flag("link_names") or call.string("parse") == "full":
         stored = mrkdwn.link_names(stored, resolve=call.workspace.resolve)
-    sent = {"text": stored, "blocks": blocks, "attachments": attachments}
+    sent = {"text": stored, "blocks": blocks}
     call.platform.core.sound_alarms(call.method, channel.id, sent)
-    return Content(stored, with_ids(blocks), attachments, _metadata(call))
+    return Content(stored, with_ids(blocks), _metadata(call))
 
 
 def _blocks(call: Call) -> list[JsonObject]:

@@ -1,7 +1,6 @@
 // Dialogs of the page itself: questions to confirm, panels of information.
 
 import { freshId, h, iconButton } from "./dom.js";
-import { mrkdwn, plain } from "./mrkdwn.js";
 
 /** Show a dialog with a title; gives it, modal, focused, closed by Escape and its button. */
 export function openDialog(title, body, { foot = [], kind = "" } = {}) {
@@ -28,17 +27,6 @@ export function show(dialog) {
     // Chromium has given the focus back already, but without the caret: nothing could be typed.
     before.blur();
     before.focus({ preventScroll: true });
-  });
-}
-
-/** The answer to an element's confirmation dialog: true or false. */
-export function ask(confirm, names) {
-  return question({
-    title: confirm.title.text,
-    body: confirm.text.type === "mrkdwn" ? mrkdwn(confirm.text.text, names) : plain(confirm.text.text),
-    yes: confirm.confirm.text,
-    no: confirm.deny.text,
-    style: confirm.style || "primary",
   });
 }
 

@@ -4,10 +4,6 @@ import { freshId, h } from "./dom.js";
 import { picker } from "./picker.js";
 import { text } from "./blocks.js";
 
-const TEXTS = {
-  plain_text_input: "text", email_text_input: "email", url_text_input: "url", number_input: "text",
-  datepicker: "date", timepicker: "time", datetimepicker: "datetime-local", rich_text_input: "text",
-};
 const LIMIT = 3000;
 const NEAR = 0.85; // from here on, the characters that are left are shown
 
@@ -15,21 +11,17 @@ const NEAR = 0.85; // from here on, the characters that are left are shown
 export function inputBlock(block, { state, context, onchange }) {
   const { element } = block;
   const id = freshId("input");
-  const parts = { hint: `${id}-hint`, error: `${id}-error`, count: `${id}-count` };
+  const parts = { error: `${id}-error`, count: `${id}-count` };
   const label = block.label.text;
   const initial = state?.[block.block_id]?.[element.action_id] ?? null;
   const node = field(element, { id, label, context, initial, required: !block.optional });
-  const isGroup = ["checkboxes", "radio_buttons"].includes(element.type);
+  const isGroup = element.type === "checkboxes";
   const caption = [label, block.optional && h("span", { class: "optional" }, " (optional)")];
   const tag = isGroup ? "span" : "label";
   const name = h(tag, { class: "label", id: `${id}-label`, for: isGroup ? null : id }, caption);
   if (isGroup) node.setAttribute("aria-labelledby", `${id}-label`);
   const box = h("div", { class: "input", dataset: { block: block.block_id, action: element.action_id } }, name, node);
   const describes = [parts.error];
-  if (block.hint) {
-    describes.push(parts.hint);
-    box.append(h("p", { class: "hint", id: parts.hint }, text(block.hint, context)));
-  }
   if (isText(element)) {
     describes.push(parts.count);
     box.append(counter(node, element, parts.count));
@@ -55,11 +47,11 @@ export const target = (node) => node.control ?? node;
 export function field(element, { id, label, context, initial, required = false }) {
   const attributes = { id: id || null, "aria-label": id ? null : label, "aria-required": required ? "true" : null };
   const { type } = element;
-  if (type in TEXTS) return textField(element, attributes, initial);
-  if (type === "checkboxes" || type === "radio_buttons") return group(element, { id, label, context, initial, required });
-  const options = optionsOf(element, context);
+  if (isText(element)) return textField(element, attributes, initial);
+  if (type === "checkboxes") return group(element, { id, label, context, initial });
+  const options = element.options.map((option) => ({ value: option.value, label: option.text.text }));
   const chosen = chosenValues(element, initial);
-  if (type.startsWith("multi_")) {
+  if (type === "multi_static_select") {
     const limit = element.max_selected_items;
     return picker(options, { attributes, chosen, limit, placeholder: element.placeholder?.text, label });
   }
@@ -68,39 +60,19 @@ export function field(element, { id, label, context, initial, required = false }
 
 /** What `fill` and `click` take for the field's state; null for nothing. */
 export function valueOf(element, node) {
-  if (element.type in TEXTS) return typed(element, node.value);
   if (node.values) return node.values();
   return node.value || null;
 }
 
-const isText = (element) => TEXTS[element.type] === "text" && element.type !== "number_input";
-
-function typed(element, value) {
-  if (!value) return null;
-  if (element.type === "datetimepicker") return Math.floor(new Date(value).getTime() / 1000);
-  if (element.type !== "rich_text_input") return value;
-  const inner = [{ type: "text", text: value }];
-  return { type: "rich_text", elements: [{ type: "rich_text_section", elements: inner }] };
-}
+const isText = (element) => element.type === "plain_text_input";
 
 function textField(element, attributes, initial) {
-  const isLong = element.multiline || element.type === "rich_text_input";
-  const kind = isLong ? { rows: "3" } : { type: TEXTS[element.type] };
+  const kind = element.multiline ? { rows: "3" } : { type: "text" };
   const shared = { ...attributes, ...kind, class: "text-field", placeholder: element.placeholder?.text, autocomplete: "off" };
-  if (element.type === "number_input") shared.inputmode = "decimal";
-  const node = h(isLong ? "textarea" : "input", shared);
-  node.value = textOf(element, initial);
-  if (isLong) node.addEventListener("input", () => grow(node));
+  const node = h(element.multiline ? "textarea" : "input", shared);
+  node.value = initial?.value ?? "";
+  if (element.multiline) node.addEventListener("input", () => grow(node));
   return node;
-}
-
-function textOf(element, initial) {
-  if (!initial) return "";
-  if (element.type === "rich_text_input") {
-    return initial.rich_text_value?.elements?.flatMap((part) => part.elements.map((e) => e.text ?? "")).join("") ?? "";
-  }
-  const { value, selected_date: date, selected_time: time } = initial;
-  return value ?? date ?? time ?? "";
 }
 
 /** Make a text area as high as its text, within reason. */
@@ -122,58 +94,28 @@ function counter(node, element, id) {
   return count;
 }
 
-function optionsOf(element, context) {
-  const one = (option) => ({ value: option.value, label: option.text.text, detail: option.description?.text });
-  if (element.option_groups) {
-    return element.option_groups.flatMap((group) => group.options.map((o) => ({ ...one(o), group: group.label.text })));
-  }
-  if (element.options) return element.options.map(one);
-  if (element.type.includes("users")) {
-    return [...context.names.people.values()].map((person) => ({ value: person.id, label: person.real_name }));
-  }
-  const channels = [...context.names.channels.values()].filter((c) => !element.type.includes("channels") || c.kind === "public");
-  return channels.map((channel) => ({ value: channel.id, label: channel.kind === "im" ? channel.name : `#${channel.name}` }));
-}
-
-function chosenValues(element, initial) {
-  const found = initial ?? initialOf(element);
-  const lists = [found.selected_options?.map((o) => o.value), found.selected_users, found.selected_channels, found.selected_conversations];
-  const ones = [found.selected_option?.value, found.selected_user, found.selected_channel, found.selected_conversation];
-  return lists.find(Boolean) ?? ones.filter(Boolean);
-}
-
 // Elements of messages have no state of their own: what they were sent with is what is chosen.
-function initialOf(element) {
-  const named = Object.entries(element).filter(([name]) => name.startsWith("initial_"));
-  return Object.fromEntries(named.map(([name, value]) => [name.replace("initial", "selected"), value]));
+function chosenValues(element, initial) {
+  const { selected_option: one, selected_options: many } = initial ?? { selected_option: element.initial_option, selected_options: element.initial_options };
+  return (many ?? [one]).filter(Boolean).map((option) => option.value);
 }
 
 function select(element, { attributes, options, chosen }) {
   const first = h("option", { value: "" }, element.placeholder?.text || "Choose an option");
   const node = h("select", { ...attributes, class: "select" }, first);
-  const groups = new Map();
-  for (const option of options) {
-    const parent = option.group ? groups.get(option.group) ?? h("optgroup", { label: option.group }) : node;
-    if (option.group && !groups.has(option.group)) node.append(groups.set(option.group, parent).get(option.group));
-    parent.append(h("option", { value: option.value }, option.label));
-  }
+  node.append(...options.map((option) => h("option", { value: option.value }, option.label)));
   node.value = chosen[0] ?? "";
   return node;
 }
 
-function group(element, { id, label, context, initial, required }) {
-  const isMany = element.type === "checkboxes";
+function group(element, { id, label, context, initial }) {
   const chosen = new Set(chosenValues(element, initial));
-  const name = freshId("group");
-  const box = h("div", { class: "options", role: isMany ? "group" : "radiogroup", "aria-label": id ? null : label });
+  const box = h("div", { class: "options", role: "group", "aria-label": id ? null : label });
   for (const option of element.options) {
-    const attributes = { type: isMany ? "checkbox" : "radio", name, value: option.value, checked: chosen.has(option.value) };
-    const detail = option.description && h("span", { class: "detail" }, text(option.description, context));
-    box.append(h("label", {}, h("input", attributes), h("span", {}, text(option.text, context), detail)));
+    const attributes = { type: "checkbox", value: option.value, checked: chosen.has(option.value) };
+    box.append(h("label", {}, h("input", attributes), h("span", {}, text(option.text, context))));
   }
   const inputs = [...box.querySelectorAll("input")];
-  if (required && !isMany) box.setAttribute("aria-required", "true");
-  const ticked = () => inputs.filter((input) => input.checked).map((input) => input.value);
-  const values = () => (isMany ? ticked() : ticked()[0] ?? null);
+  const values = () => inputs.filter((input) => input.checked).map((input) => input.value);
   return Object.assign(box, { values, control: inputs[0] });
 }

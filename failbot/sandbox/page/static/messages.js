@@ -1,16 +1,15 @@
 // Messages of a channel or thread: a log that is kept, not drawn anew.
 
 import { act } from "./api.js";
-import { attachment, blocks } from "./blocks.js";
+import { blocks } from "./blocks.js";
 import { question, toast } from "./dialog.js";
 import { h, icon, iconButton, keep } from "./dom.js";
 import { grow } from "./inputs.js";
 import { openMenu } from "./menu.js";
-import { emoji, mrkdwn, unescape } from "./mrkdwn.js";
+import { mrkdwn, unescape } from "./mrkdwn.js";
 import { address, go } from "./place.js";
 import * as when from "./when.js";
 
-const QUICK = ["+1", "white_check_mark", "eyes", "pray", "tada", "bulb"];
 const SAME_BLOCK_S = 300; // a person's messages within this time stand under one name
 const NEAR_END_PX = 120;
 
@@ -112,22 +111,13 @@ export class Log {
     const isApp = Boolean(msg.bot_id) && msg.blocks?.length;
     const parts = isApp ? blocks(msg.blocks, context) : msg.text ? [h("div", { class: "text" }, mrkdwn(msg.text, this.names), msg.edited && h("span", { class: "edited" }, " (edited)"))] : [];
     const files = (msg.files ?? []).map((file) => h("p", { class: "file" }, file.name));
-    return h("div", { class: "content" }, parts, (msg.attachments ?? []).map((each) => attachment(each, context)), files);
+    return h("div", { class: "content" }, parts, files);
   }
 
   below(msg, zone) {
-    const reactions = (msg.reactions ?? []).map((one) => this.reaction(msg, one));
-    const bar = reactions.length > 0 && h("div", { class: "reactions" }, reactions);
     const replies = !this.room.inThread && msg.reply_count > 0 && this.replies(msg, zone);
     const dismiss = msg.ephemeral && h("button", { type: "button", class: "link-button", onclick: () => this.do("dismiss", { ts: msg.ts }) }, "Dismiss message");
-    return [bar, replies, dismiss];
-  }
-
-  reaction(msg, { name, users, count: number }) {
-    const isMine = users.includes(this.room.me);
-    const who = users.map((id) => this.names.nameOf(id)).join(", ");
-    const attributes = { type: "button", class: "reaction", "aria-pressed": String(isMine), title: who, "aria-label": `${name}, ${number}, ${who}` };
-    return h("button", { ...attributes, onclick: () => this.do(isMine ? "unreact" : "react", { ts: msg.ts, name }) }, emoji(name), h("span", {}, String(number)));
+    return [replies, dismiss];
   }
 
   replies(msg, zone) {
@@ -139,13 +129,8 @@ export class Log {
   toolbar(msg) {
     if (msg.ephemeral) return null;
     const thread = iconButton("reply", "Reply in thread", () => this.openThread(msg), { tabindex: "-1" });
-    const react = iconButton("smile", "Add reaction", () => openMenu(react, this.emojis(msg)), { tabindex: "-1", "aria-haspopup": "menu" });
     const more = iconButton("more", "More actions", () => openMenu(more, this.actions(msg)), { tabindex: "-1", "aria-haspopup": "menu", dataset: { focus: "more" } });
-    return h("div", { class: "toolbar", role: "toolbar", "aria-label": "Message actions" }, react, this.room.inThread ? null : thread, more);
-  }
-
-  emojis(msg) {
-    return QUICK.map((name) => ({ label: emoji(name), detail: `:${name}:`, run: () => this.do("react", { ts: msg.ts, name }) }));
+    return h("div", { class: "toolbar", role: "toolbar", "aria-label": "Message actions" }, this.room.inThread ? null : thread, more);
   }
 
   actions(msg) {

@@ -11,9 +11,6 @@ const EMOJI = {
   sparkles: "✨", mag: "🔍", memo: "📝", x: "❌", fire: "🔥", bar_chart: "📊", robot_face: "🤖",
 };
 
-/** The emoji of a :name:, or the name with its colons. */
-export const emoji = (name) => EMOJI[name] ?? `:${name}:`;
-
 /** `&lt;`, `&gt;` and `&amp;` read back, once. */
 export const unescape = (text) =>
   text.replace(/&(lt|gt|amp);/g, (_, name) => ({ lt: "<", gt: ">", amp: "&" })[name]);

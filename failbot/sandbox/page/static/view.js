@@ -50,26 +50,12 @@ class Modal {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.submit(event);
     });
     this.dialog.replaceChildren(form);
-    this.carryOver();
     this.showErrors();
   }
 
-  /** What was being typed while the app changed the view stays. */
-  carryOver() {
-    const before = this.unsent;
-    this.unsent = new Map();
-    for (const box of this.inputs) {
-      const old = before.get(box.dataset.block);
-      if (!old || old.field.tagName !== box.field.tagName) continue;
-      box.field.value = old.field.value;
-      this.unsent.set(box.dataset.block, box);
-    }
-  }
-
   head(view) {
-    const back = view.previous_view_id && iconButton("back", "Back", () => this.close());
     const close = iconButton("close", "Close", () => this.close());
-    return h("div", { class: "dialog-head" }, back, h("h2", { id: "view-title" }, plain(view.title.text)), close);
+    return h("div", { class: "dialog-head" }, h("h2", { id: "view-title" }, plain(view.title.text)), close);
   }
 
   foot(view) {
@@ -128,17 +114,12 @@ class Modal {
     }
   }
 
-  /** The same view as the sandbox has it now; only a changed hash builds it anew. */
+  /** The same view, as the sandbox has it now. */
   refresh(view, names) {
     this.names = names;
-    if (view.hash === this.view.hash) {
-      const isNews = JSON.stringify(view.errors) !== JSON.stringify(this.view.errors);
-      this.view = view;
-      if (isNews) this.showErrors();
-      return;
-    }
-    this.draw(view);
-    this.focusFirst();
+    const isNews = JSON.stringify(view.errors) !== JSON.stringify(this.view.errors);
+    this.view = view;
+    if (isNews) this.showErrors();
   }
 
   focusFirst() {
