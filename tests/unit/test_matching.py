@@ -277,6 +277,8 @@ def test_similar_entries_are_found_by_what_comes_last(service: Service, now: dat
     """A long account of what was tried does not push out what happened."""
     filled(service, now)
     tried = " ".join(f"setting{at}" for at in range(70))
-    failure, _ = service.record(draft(NAN, tried=tried), place=public(), author_id=ANA, now=now)
+    failure = service.record(
+        draft(NAN, tried=tried), place=public(), author_id=ANA, now=now
+    ).failure
     similar = service.similar(failure, viewer=viewer())
     assert [hit.failure.number for hit in similar][:1] == [1]
