@@ -10,6 +10,8 @@ from failbot.config import Config
 from failbot.encoder.background import BackgroundEncoder
 from failbot.encoder.reranker import BackgroundReranker
 from failbot.errors import FailbotError
+from failbot.memory import redact
+from failbot.memory.redact import team
 from failbot.memory.service import Service
 from failbot.store.base import Store
 
@@ -94,8 +96,11 @@ def open_runtime(config: Config) -> Runtime:
     """Everything that a command or a bot needs, on the store that the settings name.
 
     :raises StoreError: if the database cannot be opened.
+    :raises ConfigError: if the team's rules for secrets cannot be read.
     """
     from failbot.store.sqlite import SqliteStore
+
+    redact.use(team.load(config.secrets) if config.secrets else team.Rules())
 
     store = SqliteStore(config.database)
     # The store remembers a folder for processes that were started elsewhere.

@@ -23,6 +23,7 @@ class Config:
     team_id: str = ""
     model: str = DEFAULT_MODEL
     reranker: str = ""
+    secrets: Path | None = None
     slack_bot_token: str = ""
     slack_app_token: str = ""
     slack_signing_secret: str = ""
@@ -54,6 +55,7 @@ VARIABLES = {
     "team_id": "FAILBOT_TEAM_ID",
     "model": "FAILBOT_MODEL",
     "reranker": "FAILBOT_RERANKER",
+    "secrets": "FAILBOT_SECRETS",
     "slack_bot_token": "SLACK_BOT_TOKEN",
     "slack_app_token": "SLACK_APP_TOKEN",
     "slack_signing_secret": "SLACK_SIGNING_SECRET",
@@ -90,6 +92,8 @@ def _problem(name: str, value: str) -> str:
 def _typed(values: dict[str, str], environment: Mapping[str, str]) -> dict[str, Any]:
     typed: dict[str, Any] = dict(values)
     typed["data_folder"] = _data_folder(values.get("data_folder", ""), environment)
+    if "secrets" in values:
+        typed["secrets"] = Path(values["secrets"]).expanduser()
     if "port" in values:
         typed["port"] = int(values["port"])
     if "log_level" in values:

@@ -1,7 +1,7 @@
 """Takes secrets out of text before anything stores, embeds or indexes it.
 
 Formats that their issuers made to be recognised are in `formats`, telling names in `names`, what
-surrounds a secret in `shapes` and `blocks`. The existing scanners
+surrounds a secret in `shapes` and `blocks`, a team's own rules in `team`. The existing scanners
 read files line by line, from a command, and guess by entropy; a post-mortem is full of commit
 ids, hashes and run names, which must stay.
 """
@@ -12,9 +12,17 @@ from collections.abc import Iterator
 
 from failbot.memory.redact import blocks, formats, names, shapes
 from failbot.memory.redact.found import MARK, Found, mark, united
+from failbot.memory.redact.team import Rules
 
 # Taking a secret out can uncover the beginning of another; a text where this goes on is not one.
 _PASSES = 8
+_team = Rules()
+
+
+def use(rules: Rules) -> None:
+    """From now on these rules of the team's hold too, in the whole process; `Rules()` for none."""
+    global _team
+    _team = rules
 
 
 def redact(text: str) -> tuple[str, tuple[str, ...]]:
@@ -53,7 +61,15 @@ def _cleaned(text: str, kinds: dict[str, None]) -> Iterator[str]:
 
 
 def _found(text: str) -> Iterator[Found]:
+    """What no rule of the team's lets stay."""
+    for one in _seen(text):
+        if not _team.allow or not _team.allows(text[one.start : one.end]):
+            yield one
+
+
+def _seen(text: str) -> Iterator[Found]:
     """Where two rules see the same secret, the first one here names it."""
+    yield from _team.found(text)
     if len(text) < 4:
         return
     for finder in (blocks.key_blocks, formats.formats, blocks.broken, shapes.shapes, names.named):
