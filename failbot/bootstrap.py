@@ -12,6 +12,8 @@ from failbot.encoder.background import BackgroundEncoder
 from failbot.encoder.loading import Loading
 from failbot.encoder.reranker import Reranker, background_reranker
 from failbot.errors import FailbotError, InputError, StoppedError
+from failbot.memory import redact
+from failbot.memory.redact import team
 from failbot.memory.service import Service
 from failbot.reader.base import NoReader, Reader
 from failbot.reader.chat import Chat, Completing, Endpoint, warm_up
@@ -190,9 +192,11 @@ def open_runtime(
     :param keeps_model: whether to serve with an earlier default; `reindex` does not.
     :param reader: in the place of the one that the settings name.
     :raises StoreError: if the database cannot be opened.
+    :raises ConfigError: if the team's rules for secrets cannot be read.
     """
     from failbot.store.sqlite import SqliteStore
 
+    redact.use(team.load(config.secrets) if config.secrets else team.Rules())
     owns_stop, stop = stop is None, stop or Stop()
     store = SqliteStore(config.database)
     # The store remembers a folder for processes that were started elsewhere.

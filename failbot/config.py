@@ -29,6 +29,7 @@ class Config:
     llm_key: str = ""
     llm_private: bool = False
     llm_per_minute: int = 30
+    secrets: Path | None = None
     slack_bot_token: str = ""
     slack_app_token: str = ""
     slack_signing_secret: str = ""
@@ -67,6 +68,7 @@ VARIABLES = {
     "llm_key": "FAILBOT_LLM_KEY",
     "llm_private": "FAILBOT_LLM_PRIVATE",
     "llm_per_minute": "FAILBOT_LLM_PER_MINUTE",
+    "secrets": "FAILBOT_SECRETS",
     "slack_bot_token": "SLACK_BOT_TOKEN",
     "slack_app_token": "SLACK_APP_TOKEN",
     "slack_signing_secret": "SLACK_SIGNING_SECRET",
@@ -125,6 +127,8 @@ def _llm_problem(name: str, value: str) -> str:
 def _typed(values: dict[str, str], environment: Mapping[str, str]) -> dict[str, Any]:
     typed: dict[str, Any] = dict(values)
     typed["data_folder"] = _data_folder(values.get("data_folder", ""), environment)
+    if "secrets" in values:
+        typed["secrets"] = Path(values["secrets"]).expanduser()
     if "port" in values:
         typed["port"] = int(values["port"])
     if "llm_per_minute" in values:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -16,6 +16,9 @@ from failbot.cli.session import Memory, Session, login, now, pass_session, prepa
 from failbot.errors import InputError, ModelError
 from failbot.files import exporting, importing, tabular
 from failbot.models import Failure, Recorded, Visibility, shorten
+
+if TYPE_CHECKING:
+    from failbot.memory.rescanning import Rescan
 
 BAD_SHOWN = 10
 LINES_NAMED = 20  # of those that held a secret; --json names all
@@ -277,4 +280,44 @@ def setup(session: Session, as_json: bool) -> None:
         click.echo(f"Ready: {folder}")
 
 
-COMMANDS = (import_, export, reindex, migrate, backup, setup)
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be taken out, and change nothing.")
+@as_json
+@pass_session
+def rescan(session: Session, dry_run: bool, as_json: bool) -> None:
+    """Take secrets out that older rules let in: of entries, their older versions, questions.
+
+    Names what was found, never the secret itself. May be interrupted, and run while the bot
+    serves; a backup made before still holds what was taken out.
+    """
+    with session.memory(everything=True) as memory:
+        found = memory.service.rescan(viewer=memory.viewer, dry_run=dry_run)
+        if as_json:
+            output.emit_json(rescan_json(found, dry_run=dry_run))
+        else:
+            _report_rescan(found, dry_run=dry_run)
+        if found.failures and not dry_run:
+            _embed(memory)
+
+
+def rescan_json(found: Rescan, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "dry_run": dry_run,
+        "kinds": dict(found.kinds),
+        "entries": {f"F-{number}": kinds for number, kinds in found.failures.items()},
+        "questions": len(found.questions),
+    }
+
+
+def _report_rescan(found: Rescan, *, dry_run: bool) -> None:
+    for number, kinds in found.failures.items():
+        click.echo(f"F-{number}\t{', '.join(kinds)}")
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in found.kinds.items()) or "nothing"
+    verb = "would be taken" if dry_run else "taken"
+    click.echo(
+        f"{counts} {verb} out of {len(found.failures):,} entries and "
+        f"{len(found.questions):,} questions."
+    )
+
+
+COMMANDS = (import_, export, rescan, reindex, migrate, backup, setup)

@@ -9,6 +9,7 @@ from functools import partial
 
 from failbot.errors import DraftError, InputError, NotAllowedError, StoppedError
 from failbot.fields import TEXT_LIMIT
+from failbot.memory import rescanning
 from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
 from failbot.memory.embedding import Embedder, EncoderSource, OnFindable
 from failbot.memory.matching import Matcher, RerankerSource, pair_name
@@ -279,6 +280,16 @@ class Service:
     def private_channels(self, team_id: str) -> list[str]:
         """Private channels that hold entries: those whose membership matters for a viewer."""
         return self._store.failures.private_channels(team_id)
+
+    def rescan(self, *, viewer: Viewer, dry_run: bool = False) -> rescanning.Rescan:
+        """Takes out what older rules let in: of all that this viewer sees, older versions too.
+
+        Each entry is one transaction; with `dry_run` nothing is changed. Idempotent. Vectors of
+        what was changed follow in the background.
+        """
+        done = rescanning.rescan(self._store, viewer=viewer, dry_run=dry_run)
+        self._embedder.wake()
+        return done
 
     def embed_missing(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Embeds what has no vectors of the current model yet; how many. Waits for the model.

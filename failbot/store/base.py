@@ -9,7 +9,7 @@ gone. After `close` every method raises StoreError.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +63,14 @@ class Failures(Protocol):
 
         An unchanged draft makes no version. :raises NotFoundError: if the viewer sees no such one.
         :raises StoreError: if another failure of the workspace has this external id.
+        """
+
+    def amend(self, number: int, change: Callable[[Draft], Draft], *, viewer: Viewer) -> bool:
+        """Puts `change` of each version's draft in that draft's place; whether any differs.
+
+        What stood there before is gone, in one transaction: no version keeps it, its vectors and
+        words go too, and vectors that are being made of it are refused. An `external_id` that
+        another failure has by now becomes empty. :raises NotFoundError:
         """
 
     def delete(self, number: int, *, viewer: Viewer) -> None:
@@ -252,6 +260,9 @@ class Questions(Protocol):
 
     def get(self, id: int, *, team_id: str) -> Question:
         """:raises NotFoundError:"""
+
+    def amend(self, id: int, text: str, *, team_id: str) -> None:
+        """Puts this text in the place of the question's; nothing happens if there is none."""
 
     def asked(
         self, *, viewer: Viewer, since: datetime, before: datetime, verdict: Verdict | None = None

@@ -58,6 +58,28 @@ class MemoryFailures:
             )
             return changed
 
+    def amend(self, number: int, change: Callable[[Draft], Draft], *, viewer: Viewer) -> bool:
+        with self._heap.open() as values:
+            id, kept = _find(values, number, viewer)
+            drafts = [kept_draft(change(one.draft)) for one in kept.versions]
+            if drafts == [one.draft for one in kept.versions]:
+                return False
+            newest = _unique(values, id, viewer.team_id, drafts[-1])
+            version = kept.failure.version + 1
+            older = zip(kept.versions[:-1], drafts[:-1], strict=True)
+            values.failures[id] = replace(
+                kept,
+                failure=replace(kept.failure, **_said(newest), version=version),
+                versions=(
+                    *(replace(one, draft=draft) for one, draft in older),
+                    replace(kept.versions[-1], number=version, draft=newest),
+                ),
+                words=_words(newest),
+            )
+            for key in [one for one in values.embeddings if one[0] == id]:
+                del values.embeddings[key]
+            return True
+
     def delete(self, number: int, *, viewer: Viewer) -> None:
         with self._heap.open() as values:
             id, _ = _find(values, number, viewer)
@@ -173,6 +195,16 @@ def visible(values: Values, viewer: Viewer) -> Iterator[tuple[int, Kept]]:
         place = (one.visibility, one.channel_id)
         if sees(viewer, team_id=one.team_id, place=place, writer_id=one.author_id):
             yield id, kept
+
+
+def _unique(values: Values, id: int, team_id: str, draft: Draft) -> Draft:
+    """The draft, without an external id that is another failure's."""
+    taken = [
+        kept.failure.external_id
+        for other, kept in values.failures.items()
+        if other != id and kept.failure.team_id == team_id
+    ]
+    return replace(draft, external_id="") if draft.external_id in taken else draft
 
 
 def _find(values: Values, number: int, viewer: Viewer) -> tuple[int, Kept]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from failbot.errors import NotFoundError
@@ -56,6 +57,12 @@ class MemoryQuestions:
         if found is None or found.place.team_id != team_id:
             raise NotFoundError("That question is not kept any more.")
         return found
+
+    def amend(self, id: int, text: str, *, team_id: str) -> None:
+        with self._heap.open() as values:
+            found = values.questions.get(id)
+            if found is not None and found.place.team_id == team_id:
+                values.questions[id] = replace(found, text=storable(text))
 
     def asked(
         self, *, viewer: Viewer, since: datetime, before: datetime, verdict: Verdict | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +67,22 @@ class SqliteFailures:
             _index_words(db, row["id"], _words(draft))
             touch(db, [row["id"]], viewer.team_id)
             return failure_of(_row(db, row["id"]))
+
+    def amend(self, number: int, change: Callable[[Draft], Draft], *, viewer: Viewer) -> bool:
+        with self._connection.write() as db:
+            row = self._find(number, viewer)
+            rows = list(db.table("versions").rows_where("failure_id = ?", [row["id"]]))
+            drafts = {one["number"]: draft_of(json.loads(one["draft"])) for one in rows}
+            now = draft_of(row)
+            amended = _unique(db, row, change(now))
+            kept = {at: change(draft) for at, draft in drafts.items() if at != row["version"]}
+            if amended == now and all(drafts[at] == draft for at, draft in kept.items()):
+                return False
+            _amend_versions(db, row, amended, kept)
+            _put(db, row["id"], amended, {"version": row["version"] + 1})
+            db.table("embeddings").delete_where("failure_id = ?", [row["id"]])
+            touch(db, [row["id"]], viewer.team_id)
+            return True
 
     def delete(self, number: int, *, viewer: Viewer) -> None:
         with self._connection.write() as db:
@@ -239,6 +256,30 @@ def _keep_version(
         " VALUES (?, ?, ?, ?, ?, ?)",
         [failure_id, number, team_id, draft_json(draft), by, stamp(now)],
     )
+
+
+def _unique(db: Database, row: Row, draft: Draft) -> Draft:
+    """The draft, without an external id that is another failure's."""
+    other = "team_id = ? AND external_id = ? AND external_id <> '' AND id <> ?"
+    taken = [row["team_id"], storable(draft.external_id), row["id"]]
+    if db.table("failures").count_where(other, taken):
+        return replace(draft, external_id="")
+    return draft
+
+
+def _amend_versions(db: Database, row: Row, newest: Draft, older: dict[int, Draft]) -> None:
+    """The newest gets the next number, so that what is made of the old text is known for stale."""
+    sql = "UPDATE versions SET number = ?, draft = ? WHERE failure_id = ? AND number = ?"
+    db.execute(sql, [row["version"] + 1, draft_json(newest), row["id"], row["version"]])
+    for at, draft in older.items():
+        db.execute(sql, [at, draft_json(draft), row["id"], at])
+
+
+def _put(db: Database, failure_id: int, draft: Draft, more: dict[str, Any]) -> None:
+    """The failure's row and words are this draft's."""
+    words = _words(draft)
+    db.table("failures").update(failure_id, draft_row(draft) | more | {"words": words})
+    _index_words(db, failure_id, words)
 
 
 def _index_words(db: Database, failure_id: int, stems: str) -> None:

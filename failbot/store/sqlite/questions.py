@@ -59,6 +59,13 @@ class SqliteQuestions:
             raise NotFoundError("That question is not kept any more.")
         return question_of(rows[0])
 
+    def amend(self, id: int, text: str, *, team_id: str) -> None:
+        with self._connection.write() as db:
+            db.execute(
+                "UPDATE questions SET text = ? WHERE id = ? AND team_id = ?",
+                [storable(text), id, team_id],
+            )
+
     def asked(
         self, *, viewer: Viewer, since: datetime, before: datetime, verdict: Verdict | None = None
     ) -> list[Question]:
