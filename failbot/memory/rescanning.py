@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from failbot.errors import NotFoundError
-from failbot.memory.redact import redact, redact_draft
+from failbot.memory.redact import redact, redact_texts
 from failbot.models import Draft, Viewer
 from failbot.store.base import Store
 
@@ -56,7 +56,5 @@ def _rescan_failure(
 
 
 def cleaned(draft: Draft, tell: Callable[[tuple[str, ...]], object] = lambda _: None) -> Draft:
-    """The draft without secrets in any field that holds words; the kinds are told."""
-    without, kinds = redact_draft(draft)
-    tell(kinds)
-    return without
+    """The draft without secrets in any field that holds words; the kinds are told text by text."""
+    return redact_texts(draft, tell)

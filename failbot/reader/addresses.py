@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-import threading
 from concurrent.futures import Future
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from failbot.threads import Stop, Worker
 
 # Loopback (RFC 1122, RFC 4291), private use (RFC 1918, RFC 4193), link-local (RFC 3927, RFC 4291).
 # Named one by one: `ipaddress.is_private` holds further blocks, such as carriers' shared ones.
@@ -40,7 +41,7 @@ def resolve(host: str, *, timeout_s: float = RESOLVING_S) -> list[str]:
     :raises OSError: there is no such host.
     """
     found: Future[list[str]] = Future()
-    threading.Thread(target=_look_up, args=(host, found), name="resolve", daemon=True).start()
+    Worker("resolve", lambda _: _look_up(host, found), stop=Stop(), patience_s=0.0).start()
     return found.result(timeout_s)
 
 

@@ -176,7 +176,7 @@ def test_secrets_do_not_reach_a_reader(service: Service, reader: WordReader) -> 
 def test_similar_entries_are_read_too(service: Service, reader: WordReader, now: datetime) -> None:
     """What shares words and is another failure is no hint."""
     reader.helps = ""
-    new, _ = service.record(draft(NAN), place=public(), author_id=BEN, now=now)
+    new = service.record(draft(NAN), place=public(), author_id=BEN, now=now).failure
     assert [one.failure.number for one in service.similar(new, viewer=viewer())] == [2]
 
 

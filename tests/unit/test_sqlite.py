@@ -14,6 +14,7 @@ import pytest
 from failbot.errors import StoreError
 from failbot.models import Feedback, Verdict
 from failbot.search.calibration import load
+from failbot.store.base import StoredNull
 from failbot.store.sqlite import SqliteStore, migrate
 from tests.make import ANA, draft, embedding, public, viewer
 
@@ -51,6 +52,7 @@ def test_adoption_leaves_no_row_behind(tmp_path: Path, now: datetime) -> None:
     store.questions.give_feedback(word, team_id="local")
     calibration = replace(load("all-MiniLM-L6-v2"), origin="own")
     store.calibrations.keep(calibration, team_id="local", now=now)
+    store.calibrations.keep_null(StoredNull(entries=1, level=0.0), team_id="local", model="toy")
     store.failures.adopt("T1", source_team_id="local")
     tables = {
         table.name: [row["team_id"] for row in table.rows]

@@ -8,7 +8,7 @@ ids, hashes and run names, which must stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from failbot.fields import About, map_texts
 from failbot.memory.redact import blocks, formats, names, shapes
@@ -48,15 +48,21 @@ def redact_draft(draft: Draft) -> tuple[Draft, tuple[str, ...]]:
     All its texts, at any depth, but for the fields that say that they hold nothing typed.
     """
     kinds: dict[str, None] = {}
+    without = redact_texts(draft, lambda found: kinds.update(dict.fromkeys(found)))
+    return without, tuple(kinds)
+
+
+def redact_texts(draft: Draft, tell: Callable[[tuple[str, ...]], object]) -> Draft:
+    """As `redact_draft`; `tell` hears the kinds of each text."""
 
     def left(text: str, about: About) -> str:
         if not about.is_redacted:
             return text
         without, found = redact(text)
-        kinds.update(dict.fromkeys(found))
+        tell(found)
         return about.tidy(without)
 
-    return map_texts(draft, left), tuple(kinds)
+    return map_texts(draft, left)
 
 
 def _pieces(text: str, kinds: dict[str, None]) -> Iterator[str]:
