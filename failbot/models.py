@@ -203,8 +203,9 @@ class Basis:
     """What an answer's probabilities were made with.
 
     The odds' logarithm is the intercept plus each hit's signals times the coefficients of their
-    names. `origin`: "shipped" for this model, a workspace's "own", or "cautious", made for another
-    model or without the reranker. The first hit is known from the probability `known` on.
+    names; `weights` make the score in the same way. `origin`: "shipped" for this model, a
+    workspace's "own", or "cautious", made for another model or without the reranker. The first
+    hit is known from the probability `known` on.
     """
 
     model: str  # "" when only words were compared
@@ -213,6 +214,7 @@ class Basis:
     questions: int  # with an answer, that it was fitted to
     intercept: float
     coefficients: dict[str, float]
+    weights: dict[str, float]
     known: float
     related: float
 

@@ -15,6 +15,7 @@ SIGNALS = {
     "bm25": "bm25: of the most that it could be",
     "dense": "dense: cosine of the whole text",
     "title": "title: cosine of the title",
+    "closeness": "closeness: of dense and title, where they are high",
     "reranker": "reranker: the cross-encoder's score",
     "margin": "margin: score above the five next best",
     "reverse": "reverse: the entry's tokens, found in the question",
@@ -30,7 +31,7 @@ def show_explanation(answer: Answer, *, limit: int) -> None:
     click.echo()
     headers = ("Signal", *(hit.failure.reference for hit in hits))
     output.table(headers, [*_score(hits), *_probability(hits, basis)], headers_in_pipe=True)
-    click.echo(output.paragraph(_formula(hits)))
+    click.echo(output.paragraph(_formula(hits, basis)))
     click.echo(output.paragraph(f"Calibration: {origin(basis)}"))
     if answer.read_by:
         click.echo(
@@ -80,12 +81,14 @@ def _probability(hits: Sequence[Hit], basis: Basis) -> list[tuple[str, ...]]:
     return [*rows, ("probability", *(f"{hit.probability:.1%}" for hit in hits))]
 
 
-def _formula(hits: Sequence[Hit]) -> str:
-    from failbot.search.scoring import BM25_WEIGHT, CLOSE_FROM, CLOSE_WEIGHT, RERANKER_WEIGHT
+def _formula(hits: Sequence[Hit], basis: Basis) -> str:
+    from failbot.search.scoring import CLOSE_FROM, RERANKER_WEIGHT
 
-    reranker = f" + {RERANKER_WEIGHT:.1f} × reranker" if "reranker" in hits[0].signals else ""
+    terms = [f"{by:.1f} × {name}" for name, by in basis.weights.items()]
+    if "reranker" in hits[0].signals:
+        terms.append(f"{RERANKER_WEIGHT:.1f} × reranker")
     return (
-        f"score = late_interaction + {BM25_WEIGHT:.1f} × bm25 + {CLOSE_WEIGHT:.0f} × (what dense "
-        f"or title have above {CLOSE_FROM:.1f})²{reranker}; from the fourth on, less what is "
-        "unlike the first. No match is more probable than the one before it."
+        f"score = {' + '.join(terms)}; closeness is what dense or title have above "
+        f"{CLOSE_FROM:.1f}, squared; from the fourth on, less what is unlike the first. No match "
+        "is more probable than the one before it."
     )

@@ -16,9 +16,10 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 # What a probability is made of; a reranker's score as well, where there is one.
-FITTED = ("margin", "reverse", "reranker")
-# What a figure fits needs ten events of the rarer kind (Peduzzi et al. 1996); three are fitted,
-# four with a reranker. And 5 % of 50 masked questions is the least that a threshold can be set by.
+FITTED = ("late_interaction", "margin", "reverse", "dense", "reranker")
+# What a figure fits needs ten events of the rarer kind (Peduzzi et al. 1996); four are fitted,
+# five with a reranker, and the ridge holds them where there are fewer. And 5 % of 50 masked
+# questions is the least that a threshold can be set by.
 LEAST_QUESTIONS = 50
 FOLDS = 5
 ROUNDS = 10  # other partitions into folds, averaged: one alone moves the threshold by chance

@@ -20,11 +20,6 @@ from failbot.search.values import (
 )
 from failbot.search.words import content_words
 
-# Chosen on the sample memory, duplicate bug reports and FAQ paraphrases together, in the middle of
-# plateaus: from 0.3 to 0.6, 1 to 4, and 0.3 to 0.5 no figure of the sample memory moves by two
-# points.
-BM25_WEIGHT = np.float32(0.4)
-CLOSE_WEIGHT = np.float32(2.0)
 CLOSE_FROM = np.float32(0.4)  # far above it is a paraphrase; below late interaction knows better
 OWN_PLACES = 3  # that only the own match decides: those that a reader is shown
 NEIGHBOUR_WEIGHT = np.float32(0.3)
@@ -54,7 +49,8 @@ def rank(
         return Ranking(hits=(), verdict=Verdict.UNKNOWN, confidence=0.0)
     candidates = sorted(candidates, key=lambda one: one.number)
     signals = compare(query, candidates, corpus=corpus)
-    own = _scores(signals)
+    signals["closeness"] = _closeness(signals)
+    own = _scores(signals, calibration.weights)
     signals["margin"] = _margins(own, floor=calibration.floor)
     if reranked:
         signals["reranker"] = _opinions(candidates, reranked)
@@ -104,12 +100,16 @@ def _runner_up(
     return float(calibration.log_odds(rest))
 
 
-def _scores(signals: Signals) -> Vector:
-    """One figure for each candidate; about 0.35 for a stranger, 0.6 for a match; at most 2.1."""
-    close = np.maximum(np.maximum(signals["dense"], signals["title"]) - CLOSE_FROM, 0)
-    scores: Vector = (
-        signals["late_interaction"] + BM25_WEIGHT * signals["bm25"] + CLOSE_WEIGHT * close**2
-    )
+def _closeness(signals: Signals) -> Vector:
+    """What `dense` or `title` have above `CLOSE_FROM`, squared: 0..0.36."""
+    close: Vector = np.maximum(np.maximum(signals["dense"], signals["title"]) - CLOSE_FROM, 0) ** 2
+    return close
+
+
+def _scores(signals: Signals, weights: Mapping[str, float]) -> Vector:
+    """The signals' weighted sum, one figure for each candidate; far above `floor` for a match."""
+    parts = [np.float32(by) * signals[name] for name, by in weights.items()]
+    scores: Vector = np.sum(parts, axis=0)
     return scores
 
 
