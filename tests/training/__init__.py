@@ -1,0 +1,1 @@
+"""Training of failbot's own encoder from teams' failures and labelled questions."""
