@@ -8,7 +8,7 @@ exist for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Protocol
 
 from failbot.models import (
     Draft,
+    ExpectedQuestion,
     Failure,
     Feedback,
     Place,
@@ -45,9 +46,16 @@ class Failures(Protocol):
     """Entries, their versions and what makes them findable."""
 
     def record(
-        self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
+        self,
+        draft: Draft,
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        source: str = "",
+        expected: Sequence[ExpectedQuestion] = (),
     ) -> tuple[Failure, bool]:
-        """The recorded failure, and whether it is new.
+        """The recorded failure with its `expected` questions, and whether it is new.
 
         Numbers run from 1 in each workspace and are never given twice. The same `source` (a
         view, say) or the same non-empty `external_id` in one workspace is the same failure: the
@@ -63,7 +71,8 @@ class Failures(Protocol):
         """
 
     def delete(self, number: int, *, viewer: Viewer) -> None:
-        """Removes entry, versions, vectors and words in one transaction; idempotent never:
+        """Removes entry, versions, expected questions, vectors and words in one transaction;
+        idempotent never:
 
         :raises NotFoundError: if the viewer sees no such one (a second call, too).
         """
@@ -111,21 +120,57 @@ class Failures(Protocol):
         """
 
     def record_many(
-        self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
+        self,
+        drafts: Sequence[Draft],
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        expected: Sequence[Sequence[ExpectedQuestion]] = (),
     ) -> list[tuple[Failure, bool]]:
-        """As `record` for each, in one transaction: all of them or none."""
+        """As `record` for each, in one transaction: all of them or none.
+
+        :param expected: each draft's questions, or nothing at all.
+        """
 
     def at(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, Failure]:
         """The failures of these numbers that the viewer sees, by number."""
 
 
+class ExpectedQuestions(Protocol):
+    """How someone would ask about an entry; seen, hidden and deleted as the entry is."""
+
+    def of(
+        self, numbers: Sequence[int], *, viewer: Viewer
+    ) -> dict[int, tuple[ExpectedQuestion, ...]]:
+        """Those of these failures by number, in their order; no key where there are none, or
+        where the viewer does not see the failure."""
+
+    def change(
+        self,
+        number: int,
+        change: Callable[[tuple[ExpectedQuestion, ...]], tuple[ExpectedQuestion, ...]],
+        *,
+        viewer: Viewer,
+    ) -> tuple[ExpectedQuestion, ...]:
+        """They become what `change`, which is pure, makes of those that are there; the result.
+
+        The failure keeps its version. :raises NotFoundError: if the viewer sees no such failure.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unembedded:
-    """A failure whose current version has no embedding by the model that was asked for."""
+    """A failure that has no embedding of its current text and its current expected questions.
+
+    `expected_version` stands for the questions: another number, other questions.
+    """
 
     id: int
     version: int
     draft: Draft
+    questions: tuple[str, ...] = ()
+    expected_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +202,8 @@ class Embeddings(Protocol):
         """Whether none is missing; costs little however many there are."""
 
     def put(self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]) -> None:
-        """Keeps each, unless its failure was changed or deleted meanwhile; commits."""
+        """Keeps each, unless its failure or its questions were changed or deleted meanwhile;
+        commits."""
 
     def progress(self, model: str) -> tuple[int, int]:
         """How many failures have their vectors, and how many there are."""
@@ -188,8 +234,10 @@ class Search(Protocol):
         by_vector: int,
         by_words: int,
     ) -> list[Candidate]:
-        """The nearest `by_vector` by inner product with row 0, united with the best `by_words` by
-        BM25; by number, none twice. With no vector, by words alone."""
+        """The nearest `by_vector` by inner product, united with the best `by_words` by BM25; by
+        number, none twice. With no vector, by words alone.
+
+        An entry is as near as the nearest of row 0 and the vectors of its expected questions."""
 
     def corpus(self, team_id: str) -> Corpus:
         """The workspace's statistics over all its entries."""
@@ -293,6 +341,9 @@ class Store(Protocol):
 
     @property
     def failures(self) -> Failures: ...
+
+    @property
+    def expected(self) -> ExpectedQuestions: ...
 
     @property
     def embeddings(self) -> Embeddings: ...
