@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from failbot.models import (
     ExplanationStatus,
     Failure,
     Hit,
+    QuestionOrigin,
     Viewer,
     parse_reference,
 )
@@ -113,6 +115,12 @@ def _typed(text: str, what: str) -> str:
 @click.option("--tag", "tags", multiple=True)
 @click.option("--link", "links", multiple=True)
 @click.option("--cost", help="Time, money, GPU hours.")
+@click.option(
+    "--asked-like",
+    multiple=True,
+    metavar="TEXT",
+    help="How someone would ask about it; may be given several times.",
+)
 @click.option("--external-id", help="Your own id: the same one is never logged twice.")
 @click.option("--author", help="Who logs it, such as a Slack user id.  [default: your login name]")
 @as_json
@@ -126,6 +134,7 @@ def log(
     explanation: tuple[str, ...],
     status: str,
     evidence: str,
+    asked_like: tuple[str, ...],
     **fields: Any,
 ) -> None:
     """Log a failure: what you tried and expected, and what happened instead.
@@ -145,12 +154,18 @@ def log(
         )
     if "outcome" in given:
         given["outcome"] = Outcome(given["outcome"])
-    draft = replace(_said(given, from_input=source == "-"), **given)
+    draft, questions = _said(given, from_input=source == "-")
+    draft = replace(draft, **given)
+    questions |= dict.fromkeys(map(clean, asked_like), QuestionOrigin.AUTHOR)
     with session.memory() as memory:
         failure, is_new = memory.service.record(
-            draft, place=memory.place, author_id=author or login(), now=now()
+            draft,
+            place=memory.place,
+            author_id=author or login(),
+            now=now(),
+            questions=questions,
         )
-        redacted = _redacted(draft)
+        redacted = _redacted(draft, questions)
         if not as_json:
             _tell_logged(failure, is_new, redacted)
         similar = _similar(memory, failure) if is_new else ()
@@ -164,27 +179,34 @@ def _clean(value: str | tuple[str, ...]) -> Any:
     return clean(value) if isinstance(value, str) else tuple(map(clean, value))
 
 
-def _said(given: dict[str, Any], *, from_input: bool) -> Draft:
-    """The mandatory texts: as options, from a person at the terminal, or from standard input."""
+def _said(given: dict[str, Any], *, from_input: bool) -> tuple[Draft, dict[str, QuestionOrigin]]:
+    """The mandatory texts: as options, from a person at the terminal, or from standard input.
+
+    An object there may hold questions beside the draft.
+    """
     tried, happened = given.get("tried", ""), given.get("happened", "")
     if tried and happened and not from_input:
-        return Draft(tried=tried, happened=happened)
+        return Draft(tried=tried, happened=happened), {}
     if sys.stdin is not None and sys.stdin.isatty() and not from_input:
-        return Draft(
-            tried=tried or click.prompt("What did you try, and expect"),
-            happened=happened or click.prompt("What happened instead"),
-        )
-    return _parsed(read_input("failure"), tried=tried, happened=happened)
+        tried = tried or click.prompt("What did you try, and expect")
+        return Draft(tried=tried, happened=happened or click.prompt("What happened instead")), {}
+    text = read_input("failure")
+    if text.startswith("{"):
+        return _parsed_object(text)
+    return _parsed(text, tried=tried, happened=happened), {}
+
+
+def _parsed_object(text: str) -> tuple[Draft, dict[str, QuestionOrigin]]:
+    from failbot.files.importing import entry_of
+
+    try:
+        entry = entry_of(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"standard input begins like JSON, but is not ({error})") from error
+    return entry.draft, dict(entry.questions)
 
 
 def _parsed(text: str, *, tried: str, happened: str) -> Draft:
-    if text.startswith("{"):
-        from failbot.files.importing import draft_of
-
-        try:
-            return draft_of(json.loads(text))
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"standard input begins like JSON, but is not ({error})") from error
     if tried:
         return Draft(tried=tried, happened=text)
     if happened:
@@ -195,13 +217,13 @@ def _parsed(text: str, *, tried: str, happened: str) -> Draft:
     return Draft(tried=first.strip(), happened="".join(rest).strip())
 
 
-def _redacted(draft: Draft) -> tuple[str, ...]:
+def _redacted(draft: Draft, questions: Iterable[str]) -> tuple[str, ...]:
     """The kinds of secrets that the draft held; they were not stored."""
     from failbot.memory.redact import redact
 
     texts = [draft.tried, draft.happened, draft.title, draft.lesson, draft.valid_while, draft.cost]
     texts += [part for one in draft.explanations for part in (one.text, one.evidence)]
-    return redact("\n".join([*texts, *draft.links, *draft.tags]))[1]
+    return redact("\n".join([*texts, *draft.links, *draft.tags, *questions]))[1]
 
 
 def _similar(memory: Memory, failure: Failure) -> tuple[Hit, ...]:
@@ -250,13 +272,14 @@ def show(session: Session, reference: str, versions: bool, as_json: bool, everyt
         raise InputError(f"{reference!r} is no entry's number; write it as F-12")
     with session.memory(everything=everything) as memory:
         failure = memory.service.show(number, viewer=memory.viewer)
+        questions = memory.service.expected([number], viewer=memory.viewer).get(number, ())
         history = memory.service.versions(number, viewer=memory.viewer) if versions else []
     drafts = [
         replace(failure, **_draft_fields(one.draft), version=one.number, updated_at=one.changed_at)
         for one in history
     ]
     if as_json:
-        shown = exporting.as_dict(failure)
+        shown = exporting.with_questions(failure, questions)
         if versions:
             shown["versions"] = [
                 exporting.as_dict(old) | {"changed_by": one.changed_by}
@@ -270,6 +293,7 @@ def show(session: Session, reference: str, versions: bool, as_json: bool, everyt
         click.echo()
     if not versions:
         output.show_failure(failure)
+        output.show_expected(questions)
 
 
 def _draft_fields(draft: Draft) -> dict[str, Any]:

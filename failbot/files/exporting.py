@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from failbot.models import Answer, Digest, Failure, Hit
+from failbot.models import Answer, Digest, ExpectedQuestion, Failure, Hit
+
+Questions = Mapping[int, Sequence[ExpectedQuestion]]  # by the failure's number
 
 COLUMNS = [
     "reference",
@@ -29,6 +31,7 @@ COLUMNS = [
     "visibility",
     "created_at",
     "updated_at",
+    "questions",
 ]
 # A cell that begins so is run as a formula by spreadsheets (OWASP, "CSV injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -63,13 +66,19 @@ def as_dict(failure: Failure) -> dict[str, object]:
     }
 
 
-def json_lines(failures: Iterable[Failure]) -> Iterator[str]:
+def with_questions(failure: Failure, questions: Sequence[ExpectedQuestion]) -> dict[str, object]:
+    """As `as_dict`, with how people would ask about it; who asked stays in this memory."""
+    told = [{"text": one.text, "origin": one.origin.value} for one in questions]
+    return as_dict(failure) | {"questions": told}
+
+
+def json_lines(failures: Iterable[Failure], questions: Questions) -> Iterator[str]:
     """One object a line, ASCII only: no line break or encoding can come between."""
     for failure in failures:
-        yield json.dumps(as_dict(failure)) + "\n"
+        yield json.dumps(with_questions(failure, questions.get(failure.number, ()))) + "\n"
 
 
-def csv_lines(failures: Iterable[Failure]) -> Iterator[str]:
+def csv_lines(failures: Iterable[Failure], questions: Questions) -> Iterator[str]:
     """A header and a row each, ended by CRLF (RFC 4180); no cell is a formula to a spreadsheet."""
     yield _csv_row(COLUMNS)
     for failure in failures:
@@ -79,6 +88,7 @@ def csv_lines(failures: Iterable[Failure]) -> Iterator[str]:
             "modes": ", ".join(failure.modes),
             "tags": ", ".join(failure.tags),
             "links": " ".join(failure.links),
+            "questions": "\n".join(one.text for one in questions.get(failure.number, ())),
         }
         yield _csv_row(_safe("" if cells[name] is None else str(cells[name])) for name in COLUMNS)
 

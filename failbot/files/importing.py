@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from failbot.errors import InputError
@@ -14,16 +14,18 @@ from failbot.models import (
     Draft,
     Explanation,
     ExplanationStatus,
+    QuestionOrigin,
     Visibility,
     first_sentence,
     shorten,
 )
+from failbot.search.expected import problems
 from failbot.taxonomy import Outcome
 from failbot.text import clean
 
 TEXT_FIELDS = ("title", "tried", "happened", "lesson", "valid_while", "cost")
 LIST_FIELDS = ("links", "tags", "modes")
-FIELDS = (*TEXT_FIELDS, "explanation", "outcome", *LIST_FIELDS, "external_id")
+FIELDS = (*TEXT_FIELDS, "explanation", "outcome", *LIST_FIELDS, "questions", "external_id")
 # Other names of a field. The last three are what an export writes, or people write.
 ALIASES = {"id": "external_id", "why": "explanation", "explanations": "explanation"}
 # What an export says of a record itself: the new memory gives its own.
@@ -60,10 +62,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A draft and the line that it begins on."""
+    """A draft, how someone would ask about it, and the line that it begins on."""
 
     line: int
     draft: Draft
+    questions: Mapping[str, QuestionOrigin] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,11 @@ class Reading:
     @property
     def drafts(self) -> tuple[Draft, ...]:
         return tuple(entry.draft for entry in self.entries)
+
+    @property
+    def questions(self) -> tuple[Mapping[str, QuestionOrigin], ...]:
+        """How someone would ask about each draft, and whose words that is."""
+        return tuple(entry.questions for entry in self.entries)
 
 
 def parse_plan(
@@ -105,8 +113,8 @@ def read(rows: Iterable[Row | Bad], plan: Plan) -> Reading:
     return _Reader(plan).read(rows)
 
 
-def draft_of(cells: dict[str, object]) -> Draft:
-    """The draft that one JSON object describes, under the same names as in a file.
+def entry_of(cells: dict[str, object]) -> Entry:
+    """The entry that one JSON object describes, under the same names as in a file.
 
     :raises InputError: naming the field.
     """
@@ -115,7 +123,7 @@ def draft_of(cells: dict[str, object]) -> Draft:
     if unknown:
         raise InputError(f"unknown field {unknown[0]!r}; known: {', '.join(FIELDS)}")
     try:
-        return _draft(Row(line=1, cells=cells), plan)
+        return _entry(Row(line=1, cells=cells), plan)
     except _CellError as error:
         raise InputError(f"{error.field}: {error.words}") from error
 
@@ -167,22 +175,22 @@ class _Reader:
         except _CellError as error:
             self._bad.append(Bad(line=row.line, field=error.field, words=error.words))
             return
-        problems = entry.draft.problems()
-        for name, words in problems.items():
+        found = entry.draft.problems() | problems(entry.questions)
+        for name, words in found.items():
             self._bad.append(Bad(line=row.line, field=name, words=words))
-        if not problems:
+        if not found:
             self._entries.append(entry)
 
     def _entry(self, row: Row) -> Entry:
         _refuse_private(row, self._plan)
-        draft = _draft(row, self._plan)
-        if not draft.external_id:
-            return Entry(line=row.line, draft=replace(draft, external_id=self._derived(row)))
-        entry = Entry(line=row.line, draft=draft)
-        first = self._by_id.setdefault(draft.external_id, entry)
-        if first.draft != draft:
+        entry = _entry(row, self._plan)
+        if not entry.draft.external_id:
+            return replace(entry, draft=replace(entry.draft, external_id=self._derived(row)))
+        own_id = entry.draft.external_id
+        first = self._by_id.setdefault(own_id, entry)
+        if replace(first, line=entry.line) != entry:
             raise _CellError(
-                "external_id", f"{draft.external_id!r} is line {first.line}'s; each needs its own"
+                "external_id", f"{own_id!r} is line {first.line}'s; each needs its own"
             )
         return entry
 
@@ -257,7 +265,14 @@ def _refuse_private(row: Row, plan: Plan) -> None:
         )
 
 
-def _draft(row: Row, plan: Plan) -> Draft:
+def _entry(row: Row, plan: Plan) -> Entry:
+    sources = _sources(row, plan)
+    draft = _draft(sources, plan)
+    return Entry(line=row.line, draft=draft, questions=dict(_questions(sources)))
+
+
+def _sources(row: Row, plan: Plan) -> dict[str, list[tuple[str, object]]]:
+    """By field: the columns that feed it, each with its value, in the plan's order."""
     sources: dict[str, list[tuple[str, object]]] = {}
     for column, value in _with_extra(row, plan).items():
         for name in _feeds(column, plan):
@@ -265,6 +280,10 @@ def _draft(row: Row, plan: Plan) -> Draft:
     order = {pair: place for place, pair in enumerate(plan.maps)}
     for name, found in sources.items():
         found.sort(key=lambda pair: order.get((pair[0], name), 0))
+    return sources
+
+
+def _draft(sources: dict[str, list[tuple[str, object]]], plan: Plan) -> Draft:
     texts = {name: _text(name, sources.get(name, [])) for name in (*TEXT_FIELDS, "external_id")}
     texts["title"] = _title(texts["title"], sources)
     lists = {name: _items(name, sources.get(name, [])) for name in LIST_FIELDS}
@@ -327,6 +346,28 @@ def _outcome(text: str, plan: Plan) -> Outcome | None:
         raise _CellError(
             "outcome", f"{text!r} is none of: {known}; translate it: --outcome {text!r}='no effect'"
         ) from None
+
+
+def _questions(
+    sources: dict[str, list[tuple[str, object]]],
+) -> Iterator[tuple[str, QuestionOrigin]]:
+    """A list's items, texts or an export's {text, origin}; of a text each line is one."""
+    for _, value in sources.get("questions", []):
+        for one in value if isinstance(value, list) else _plain(value).splitlines():
+            said = one if isinstance(one, dict) else {"text": one}
+            text = _cell_text("questions", said.get("text")).strip()
+            if text:
+                yield text, _origin(said.get("origin"))
+
+
+def _origin(value: object) -> QuestionOrigin:
+    """Who worded it; without a word, whoever made the file."""
+    if value is None:
+        return QuestionOrigin.AUTHOR
+    if value not in tuple(QuestionOrigin):
+        known = ", ".join(QuestionOrigin)
+        raise _CellError("questions", f"the origin {value!r} is none of: {known}")
+    return QuestionOrigin(str(value))
 
 
 def _explanations(sources: list[tuple[str, object]]) -> Iterator[Explanation]:

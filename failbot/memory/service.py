@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from failbot.errors import DraftError, InputError, NotAllowedError
+from failbot.memory import expected
 from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
 from failbot.memory.embedding import Embedder, EncoderSource
 from failbot.memory.matching import Matcher, RerankerSource
@@ -20,17 +21,30 @@ from failbot.models import (
     Answer,
     Digest,
     Draft,
+    ExpectedQuestion,
     Explanation,
     Failure,
     Feedback,
     Hit,
     Place,
     Question,
+    QuestionOrigin,
     Schedule,
     Version,
     Viewer,
 )
+from failbot.search.expected import (
+    edited,
+    helps,
+    is_confirmed,
+    may_join,
+    merged,
+    problems,
+    rewritten,
+)
 from failbot.search.passages import text_of
+from failbot.search.scoring import LEAST_WORDS
+from failbot.search.words import content_words
 from failbot.store.base import Store
 
 log = logging.getLogger(__name__)
@@ -46,45 +60,125 @@ class Service:
         self._embedder = Embedder(store, source)
         self._matcher = Matcher(store, self._embedder, reranker)
         self.written = threading.Event()  # set by every write that leaves something to embed
+        # Called with each failure that was recorded or revised, once that is committed, in the
+        # thread of whoever wrote it: it takes note, and `keep_expected` follows in its own time.
+        self.when_written: Callable[[Failure], None] = lambda failure: None
 
     def record(
-        self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
+        self,
+        draft: Draft,
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        source: str = "",
+        questions: Mapping[str, QuestionOrigin] | None = None,
     ) -> tuple[Failure, bool]:
         """The recorded failure (committed), and whether it is new; the same source, the same one.
 
         Secrets are redacted first. Its vectors follow in the background.
+        :param questions: how someone would ask about it, and whose words that is.
         :raises DraftError: what is wrong, by field.
         """
         failure, is_new = self._store.failures.record(
-            _checked(draft), place=place, author_id=author_id, now=now, source=source
+            _checked(draft, questions or {}),
+            place=place,
+            author_id=author_id,
+            now=now,
+            source=source,
+            expected=merged((), expected.made(questions or {}, by=author_id, at=now)),
         )
         self._embedder.expect(failure)
-        self.written.set()
+        self._wrote([failure] if is_new else [])
         return failure, is_new
 
     def record_many(
-        self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
+        self,
+        drafts: Sequence[Draft],
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        questions: Sequence[Mapping[str, QuestionOrigin]] = (),
     ) -> list[tuple[Failure, bool]]:
-        """As `record` for each, all of them or none. :raises DraftError: of the first bad one."""
-        checked = [_checked(draft) for draft in drafts]
+        """As `record` for each, all of them or none. :raises DraftError: of the first bad one.
+
+        :param questions: each draft's, or nothing at all.
+        """
+        beside = questions or [{}] * len(drafts)
         recorded = self._store.failures.record_many(
-            checked, place=place, author_id=author_id, now=now
+            [_checked(draft, texts) for draft, texts in zip(drafts, beside, strict=True)],
+            place=place,
+            author_id=author_id,
+            now=now,
+            expected=[merged((), expected.made(one, by=author_id, at=now)) for one in beside],
         )
-        self.written.set()
+        self._wrote([failure for failure, is_new in recorded if is_new])
         return recorded
 
     def revise(
-        self, number: int, draft: Draft, *, viewer: Viewer, is_admin: bool, now: datetime
+        self,
+        number: int,
+        draft: Draft,
+        *,
+        viewer: Viewer,
+        is_admin: bool,
+        now: datetime,
+        questions: Sequence[str] | None = None,
     ) -> Failure:
-        """:raises NotFoundError: :raises NotAllowedError: neither author nor admin.
+        """The failure with its new text, and with these expected questions if they are given.
+
+        A question that was there keeps its origin; one that is not among them goes.
+        :raises NotFoundError: :raises NotAllowedError: neither author nor admin.
         :raises DraftError:"""
         self.editable(number, viewer=viewer, is_admin=is_admin)
         revised = self._store.failures.revise(
-            number, _checked(draft), viewer=viewer, by=viewer.user_id, now=now
+            number, _checked(draft, questions or ()), viewer=viewer, by=viewer.user_id, now=now
         )
+        if questions is not None:
+            lines = [line for line in map(expected.redacted, questions) if line]
+            self._store.expected.change(
+                number,
+                lambda before: edited(before, lines, by=viewer.user_id, at=now),
+                viewer=viewer,
+            )
         self._embedder.expect(revised)
-        self.written.set()
+        self._wrote([revised])
         return revised
+
+    def _wrote(self, failures: Sequence[Failure]) -> None:
+        self.written.set()
+        for failure in failures:
+            self.when_written(failure)
+
+    def expected(
+        self, numbers: Sequence[int], *, viewer: Viewer
+    ) -> dict[int, tuple[ExpectedQuestion, ...]]:
+        """The expected questions of these failures, by number; no key where there are none."""
+        return self._store.expected.of(numbers, viewer=viewer)
+
+    def keep_expected(
+        self,
+        number: int,
+        questions: Sequence[str],
+        origin: QuestionOrigin,
+        *,
+        by: str,
+        viewer: Viewer,
+        now: datetime,
+    ) -> tuple[ExpectedQuestion, ...]:
+        """All expected questions of the failure, with these among them as far as they fit.
+
+        Secrets, doubles and what is too long are left out. A model's take the place of those
+        that a model wrote before. :raises NotFoundError: no failure that the viewer sees.
+        """
+        new = expected.made(dict.fromkeys(questions, origin), by=by, at=now)
+        change = rewritten if origin is QuestionOrigin.MODEL else merged
+        kept = self._store.expected.change(
+            number, lambda before: change(before, new), viewer=viewer
+        )
+        self.written.set()
+        return kept
 
     def delete(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:
         """The failure that is now gone. :raises NotFoundError: :raises NotAllowedError:"""
@@ -187,8 +281,40 @@ class Service:
     def give_feedback(self, feedback: Feedback, *, viewer: Viewer) -> None:
         """Keeps a reader's word on a shown hit; the latest word of one person counts.
         :raises NotFoundError: unknown question, or the failure is not visible to the viewer."""
-        self.show(feedback.number, viewer=viewer)
+        failure = self.show(feedback.number, viewer=viewer)
         self._store.questions.give_feedback(feedback, team_id=viewer.team_id)
+        if feedback.helped:
+            self._grow(failure, feedback)
+
+    def _grow(self, failure: Failure, feedback: Feedback) -> None:
+        """The question becomes an expected one of the failure that answered it, where that is
+        confirmed, hides nothing from whoever reads it there, and helps.
+
+        Stored blindly, confirmed questions cost 6 points of MRR once.
+        """
+        everything = Viewer(team_id=failure.team_id, is_operator=True)
+        question = self._store.questions.get(feedback.question_id, team_id=failure.team_id)
+        until = feedback.at + timedelta(microseconds=1)
+        said = self._store.questions.feedback(
+            viewer=everything, since=question.asked_at, before=until
+        )
+        if not (
+            is_confirmed(question, failure.number, said)
+            and may_join(question.place, failure, asker_id=question.user_id)
+            and content_words(question.text) >= LEAST_WORDS
+        ):
+            return
+        # In no time: a listener waits, and words alone cannot tell whether it helps.
+        answer = self._matcher.answer(question.text, viewer=everything, patience_s=0, limit=2)
+        if not answer.by_words_only and helps(answer.hits, failure.number):
+            self.keep_expected(
+                failure.number,
+                [question.text],
+                QuestionOrigin.ASKER,
+                by=question.user_id,
+                viewer=everything,
+                now=feedback.at,
+            )
 
     def digest(self, *, audience: Viewer, now: datetime, week: str = "") -> Digest:
         """The digest of the seven days that end at `now`, of what this audience may see."""
@@ -239,10 +365,10 @@ class Service:
         return self._embedder.reindex(progress)
 
 
-def _checked(draft: Draft) -> Draft:
+def _checked(draft: Draft, questions: Collection[str]) -> Draft:
     """The draft without secrets. :raises DraftError: what keeps it from being recorded."""
-    if problems := draft.problems():
-        raise DraftError(problems)
+    if found := draft.problems() | problems(questions):
+        raise DraftError(found)
     return _redacted(draft)
 
 
