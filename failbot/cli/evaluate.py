@@ -38,6 +38,11 @@ LOWER_IS_BETTER = frozenset(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="One line a question, as JSON."
 )
 @click.option(
+    "--expected",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Lines of {"id", "questions": [...]}: how someone would ask about each entry.',
+)
+@click.option(
     "--baseline/--no-baseline",
     "--plain/--no-plain",
     "baseline",
@@ -53,6 +58,7 @@ def evaluate(
     failures: Path,
     questions: Path,
     out: Path | None,
+    expected: Path | None,
     baseline: bool,
     model: str | None,
     as_json: bool,
@@ -64,11 +70,13 @@ def evaluate(
     is asked again with its relevant entries hidden ("masked").
     """
     from failbot.evaluation.figures import summarise
-    from failbot.evaluation.reading import read_documents, read_questions
+    from failbot.evaluation.reading import read_documents, read_questions, with_expected
 
     config = session.config()
     config = replace(config, model=model or config.model, team_id="")
     documents, labelled = read_documents(failures), read_questions(questions)
+    if expected:
+        documents = with_expected(documents, expected)
     _warn_of_missing(documents, labelled)
     prepare_model(config)
     results = _asked(config, documents, labelled)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from failbot.errors import InputError
 from failbot.files import importing, tabular
 from failbot.files.tabular import Bad, Row
-from failbot.models import TEXT_LIMIT, TITLE_LIMIT, Draft, shorten
+from failbot.models import TEXT_LIMIT, TITLE_LIMIT, Draft, QuestionOrigin, shorten
 from failbot.search.passages import text_of
 from failbot.text import clean
 
 BAD_SHOWN = 3
+KEPT = ("id", "external_id", "tags", "links", "questions")  # of a row of {id, title, text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Document:
     id: str
     draft: Draft
     text: str
+    questions: Mapping[str, QuestionOrigin] = field(default_factory=dict)  # how one would ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ def read_documents(path: Path) -> list[Document]:
             text=clean(f"{entry.draft.title}. {texts[entry.line]}")
             if texts[entry.line]
             else text_of(entry.draft),
+            questions=entry.questions,
         )
         for entry in reading.entries
     ]
@@ -81,12 +84,41 @@ def _parted(cells: dict[str, object]) -> dict[str, object]:
     middle = re.search(r"(?<=[.!?\n])\s+(?=\S)", text) or re.search(r"\s+(?=\S)", text)
     at = middle.end() if middle else 0
     return {
-        **{name: cells[name] for name in ("id", "external_id", "tags", "links") if name in cells},
+        **{name: cells[name] for name in KEPT if name in cells},
         "title": title,
         "tried": text[:at].strip() or text,
         "happened": text[at:],
         "text": cells.get("text"),
     }
+
+
+def with_expected(documents: Sequence[Document], path: Path) -> list[Document]:
+    """The documents with the expected questions of a file's lines {"id", "questions": [...]}.
+
+    They come on top of a document's own, as a model's. :raises InputError: naming line and field.
+    """
+    found: dict[str, dict[str, QuestionOrigin]] = {}
+    with path.open("rb") as stream:
+        for row in tabular.rows(stream, format="jsonl"):
+            if isinstance(row, Bad):
+                raise InputError(f"{path}: {row}")
+            found.setdefault(_id_of(row, path), {}).update(_expected(row, path))
+    if unknown := found.keys() - {one.id for one in documents}:
+        raise InputError(f"{path}: {min(unknown)!r} is no entry's id")
+    return [replace(one, questions={**found.get(one.id, {}), **one.questions}) for one in documents]
+
+
+def _id_of(row: Row, path: Path) -> str:
+    if not isinstance(row.cells.get("id"), str):
+        raise InputError(f"{path}: line {row.line}: id: must be text")
+    return str(row.cells["id"])
+
+
+def _expected(row: Row, path: Path) -> dict[str, QuestionOrigin]:
+    texts = row.cells.get("questions")
+    if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
+        raise InputError(f"{path}: line {row.line}: questions: must be a list of texts")
+    return {clean(one): QuestionOrigin.MODEL for one in texts}
 
 
 def read_questions(path: Path) -> list[Labelled]:
