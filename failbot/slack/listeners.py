@@ -5,7 +5,7 @@ Each listener is ack -> form -> service -> blocks -> reply.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from slack_bolt import Ack, App
 
 from failbot.errors import FailbotError, InputError
 from failbot.memory.redact import redact
-from failbot.models import Draft, Failure, Feedback
+from failbot.models import Draft, Failure, Feedback, QuestionOrigin
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.commands import parse
 from failbot.slack.jobs.delivery import card_links, permalink
@@ -148,6 +148,7 @@ class Listeners:
                 author_id=actor.user_id,
                 now=now,
                 source=source,
+                questions=dict.fromkeys(filled.questions or (), QuestionOrigin.AUTHOR),
             )
             return failure
         before = editable(bot, actor, filled.origin.number)
@@ -157,6 +158,7 @@ class Listeners:
             viewer=bot.places.viewer_for(actor.team_id, actor.user_id),
             is_admin=bot.is_admin(actor),
             now=now,
+            questions=filled.questions,
         )
 
     def _announce(self, actor: Actor, filled: forms.Filled, failure: Failure, *, key: str) -> None:
@@ -168,7 +170,7 @@ class Listeners:
             channel_id=actor.channel_id,
             is_new=not filled.origin.number,
             posts_card=filled.posts_card,
-            secrets=_secrets_in(filled.draft()),
+            secrets=_secrets_in(filled.draft(), filled.questions or ()),
             response_url=actor.response_url,
         )
         self._bot.later(SHOW_CARD, asdict(shown), team_id=actor.team_id, keys=[key])
@@ -198,10 +200,10 @@ def _submitter(body: Body, origin: forms.Origin) -> Actor:
     )
 
 
-def _secrets_in(draft: Draft) -> list[str]:
+def _secrets_in(draft: Draft, questions: Sequence[str]) -> list[str]:
     """The kinds of secret that the service takes out of what was typed."""
     texts = [draft.tried, draft.happened, draft.lesson, draft.cost, draft.title]
-    texts += [*draft.links, *draft.tags, *(one.text for one in draft.explanations)]
+    texts += [*draft.links, *draft.tags, *questions, *(one.text for one in draft.explanations)]
     return sorted({kind for text in texts for kind in redact(text)[1]})
 
 
