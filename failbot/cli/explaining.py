@@ -12,6 +12,7 @@ from failbot.models import Answer, Basis, Hit
 
 SIGNALS = {
     "late_interaction": "late_interaction: the question's tokens, found in the entry",
+    "expected": "expected: the same, in the best of what it is asked like; 0 without any",
     "bm25": "bm25: of the most that it could be",
     "dense": "dense: cosine of the whole text",
     "title": "title: cosine of the title",
@@ -83,9 +84,11 @@ def _probability(hits: Sequence[Hit], basis: Basis) -> list[tuple[str, ...]]:
 def _formula(hits: Sequence[Hit]) -> str:
     from failbot.search.scoring import BM25_WEIGHT, CLOSE_FROM, CLOSE_WEIGHT, RERANKER_WEIGHT
 
+    is_asked_like = any(hit.signals.get("expected") for hit in hits)
+    expected = " (its mean with expected, where there is one)" if is_asked_like else ""
     reranker = f" + {RERANKER_WEIGHT:.1f} × reranker" if "reranker" in hits[0].signals else ""
     return (
-        f"score = late_interaction + {BM25_WEIGHT:.1f} × bm25 + {CLOSE_WEIGHT:.0f} × (what dense "
-        f"or title have above {CLOSE_FROM:.1f})²{reranker}; from the fourth on, less what is "
-        "unlike the first. No match is more probable than the one before it."
+        f"score = late_interaction{expected} + {BM25_WEIGHT:.1f} × bm25 + {CLOSE_WEIGHT:.0f} × "
+        f"(what dense or title have above {CLOSE_FROM:.1f})²{reranker}; from the fourth on, "
+        "less what is unlike the first. No match is more probable than the one before it."
     )

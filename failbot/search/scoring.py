@@ -107,10 +107,15 @@ def _runner_up(
 def _scores(signals: Signals) -> Vector:
     """One figure for each candidate; about 0.35 for a stranger, 0.6 for a match; at most 2.1."""
     close = np.maximum(np.maximum(signals["dense"], signals["title"]) - CLOSE_FROM, 0)
-    scores: Vector = (
-        signals["late_interaction"] + BM25_WEIGHT * signals["bm25"] + CLOSE_WEIGHT * close**2
-    )
+    scores: Vector = _interaction(signals) + BM25_WEIGHT * signals["bm25"] + CLOSE_WEIGHT * close**2
     return scores
+
+
+def _interaction(signals: Signals) -> Vector:
+    """Late interaction with the entry; its mean with that of the best expected question, if any."""
+    late, expected = signals["late_interaction"], signals["expected"]
+    both: Vector = np.where(expected != 0, (late + expected) / 2, late)
+    return both
 
 
 def _opinions(candidates: Sequence[Candidate], reranked: Mapping[int, float]) -> Vector:
