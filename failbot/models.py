@@ -14,6 +14,11 @@ from failbot.taxonomy import MODES, Outcome
 TITLE_LIMIT = 300
 NAME_LIMIT = 120  # characters of a title derived from what happened
 SHOWN_HITS = 3  # matches that an answer shows: a list of more is a search result, not an answer
+# Expected questions of one failure. Six cover its symptom, its error line, a terse form, a plan, a
+# paraphrase and a sibling; as many again leave room for what people really ask. Each is compared
+# with every question, so that a list without an end would be paid for by all who ask.
+EXPECTED_LIMIT = 12
+EXPECTED_SIZE = 300  # characters of one: a question as it is typed, not a pasted log
 
 
 class Visibility(StrEnum):
@@ -135,12 +140,31 @@ class Recorded:
     """What became of a draft: the failure, and what whoever said it must be told.
 
     `is_new`: it made this failure, rather than changing or repeating one. `redacted`: the kinds
-    of secrets that were taken out of it, in the fields' order, once each.
+    of secrets that were taken out of it, in the fields' order, then of its expected questions,
+    once each.
     """
 
     failure: Failure
     is_new: bool
     redacted: tuple[str, ...]
+
+
+class QuestionOrigin(StrEnum):
+    """Who worded an expected question; only the first kind are the author's own words."""
+
+    AUTHOR = "author"
+    MODEL = "model"  # a language model, from the entry
+    ASKER = "asker"  # somebody asked it, and confirmed that the entry was the answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedQuestion:
+    """How someone would ask about a failure: matched beside it, and seen by who sees it."""
+
+    text: str
+    origin: QuestionOrigin
+    by: str  # who wrote, asked or set it: a person's id, or a model's name
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,11 @@ def import_(
         return
     with session.memory() as memory:
         recorded = memory.service.record_many(
-            reading.drafts, place=memory.place, author_id=author or login(), now=now()
+            reading.drafts,
+            place=memory.place,
+            author_id=author or login(),
+            now=now(),
+            questions=reading.questions,
         )
         new = sum(one.is_new for one in recorded)
         counts = {"new": new, "already_there": len(recorded) - new, **counts}
@@ -194,8 +198,10 @@ def export(session: Session, kind: str, out: str | None, everything: bool) -> No
     """
     with session.memory(everything=True) as memory:
         found = memory.service.newest(viewer=memory.viewer, limit=ALL)
-    shown = [one for one in reversed(found) if everything or _is_public(one)]
-    lines = exporting.json_lines(shown) if kind == "jsonl" else exporting.csv_lines(shown)
+        shown = [one for one in reversed(found) if everything or _is_public(one)]
+        questions = memory.service.expected([one.number for one in shown], viewer=memory.viewer)
+    write = exporting.json_lines if kind == "jsonl" else exporting.csv_lines
+    lines = write(shown, questions)
     if out:
         with Path(out).open("w", encoding="utf-8", newline="") as stream:
             stream.writelines(lines)

@@ -47,6 +47,16 @@ LOWER_IS_BETTER = frozenset(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="One line a question, as JSON."
 )
 @click.option(
+    "--expected",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Lines of {"id", "questions": [...]}: how someone would ask about each entry of one set.',
+)
+@click.option(
+    "--with-expected",
+    is_flag=True,
+    help="Take each FOLDER's expected.jsonl, which is written as for --expected.",
+)
+@click.option(
     "--baseline/--no-baseline",
     "--plain/--no-plain",
     "baseline",
@@ -80,6 +90,8 @@ def evaluate(
     session: Session,
     sets: tuple[Path, ...],
     out: Path | None,
+    expected: Path | None,
+    with_expected: bool,
     baseline: bool,
     reader: str,
     record: Path | None,
@@ -102,7 +114,7 @@ def evaluate(
 
     config = session.config()
     config = replace(config, model=model or config.model, team_id="")
-    labelled = read_sets(sets)
+    labelled = read_sets(sets, expected=expected, with_expected=with_expected)
     for one in labelled:
         _warn_of_missing(one)
     prepare_model(config)

@@ -12,9 +12,11 @@ from failbot.models import Answer, Basis, Hit
 
 SIGNALS = {
     "late_interaction": "late_interaction: the question's tokens, found in the entry",
+    "expected": "expected: the same, in the best of what it is asked like; 0 without any",
     "bm25": "bm25: of the most that it could be",
     "dense": "dense: cosine of the whole text",
     "title": "title: cosine of the title",
+    "interaction": "interaction: late_interaction, or its mean with expected",
     "closeness": "closeness: of dense and title, where they are high",
     "reranker": "reranker: the cross-encoder's score",
     "margin": "margin: score above the five next best",
@@ -88,7 +90,8 @@ def _formula(hits: Sequence[Hit], basis: Basis) -> str:
     if "reranker" in hits[0].signals:
         terms.append(f"{RERANKER_WEIGHT:.1f} × reranker")
     return (
-        f"score = {' + '.join(terms)}; closeness is what dense or title have above "
-        f"{CLOSE_FROM:.1f}, squared; from the fourth on, less what is unlike the first. No match "
-        "is more probable than the one before it."
+        f"score = {' + '.join(terms)}; interaction is late_interaction, or its mean with expected "
+        f"where there is one; closeness is what dense or title have above {CLOSE_FROM:.1f}, "
+        "squared; from the fourth on, less what is unlike the first. No match is more probable "
+        "than the one before it."
     )

@@ -15,6 +15,7 @@ from failbot.cli import output
 from failbot.cli.explaining import show_explanation
 from failbot.cli.session import Memory, Session, login, now, pass_session, read_input
 from failbot.errors import InputError, ModelError, ReaderError
+from failbot.fields import as_dict
 from failbot.files import exporting
 from failbot.models import (
     Draft,
@@ -22,6 +23,7 @@ from failbot.models import (
     ExplanationStatus,
     Failure,
     Hit,
+    QuestionOrigin,
     Recorded,
     Viewer,
     Visibility,
@@ -120,6 +122,12 @@ def _typed(text: str, what: str) -> str:
 @click.option("--tag", "tags", multiple=True)
 @click.option("--link", "links", multiple=True)
 @click.option("--cost", help="Time, money, GPU hours.")
+@click.option(
+    "--asked-like",
+    multiple=True,
+    metavar="TEXT",
+    help="How someone would ask about it; may be given several times.",
+)
 @click.option("--external-id", help="Your own id: the same one is never logged twice.")
 @click.option("--author", help="Who logs it, such as a Slack user id.  [default: your login name]")
 @as_json
@@ -133,6 +141,7 @@ def log(
     explanation: tuple[str, ...],
     status: str,
     evidence: str,
+    asked_like: tuple[str, ...],
     **fields: Any,
 ) -> None:
     """Log a failure: what you tried and expected, and what happened instead.
@@ -152,10 +161,16 @@ def log(
         )
     if "outcome" in given:
         given["outcome"] = Outcome(given["outcome"])
-    draft = replace(_said(given, from_input=source == "-"), **given)
+    draft, questions = _said(given, from_input=source == "-")
+    draft = replace(draft, **given)
+    questions |= dict.fromkeys(map(clean, asked_like), QuestionOrigin.AUTHOR)
     with session.memory() as memory:
         recorded = memory.service.record(
-            draft, place=memory.place, author_id=author or login(), now=now()
+            draft,
+            place=memory.place,
+            author_id=author or login(),
+            now=now(),
+            questions=questions,
         )
         if not as_json:
             _tell_logged(recorded)
@@ -183,34 +198,41 @@ def draft(session: Session, text: tuple[str, ...]) -> None:
         except ReaderError as error:
             output.warn(f"Without the language model ({error}).")
             made = Draft(tried="", happened=told)
-    output.emit_json(exporting.draft_as_dict(made))
+    output.emit_json(as_dict(made))
 
 
 def _clean(value: str | tuple[str, ...]) -> Any:
     return clean(value) if isinstance(value, str) else tuple(map(clean, value))
 
 
-def _said(given: dict[str, Any], *, from_input: bool) -> Draft:
-    """The mandatory texts: as options, from a person at the terminal, or from standard input."""
+def _said(given: dict[str, Any], *, from_input: bool) -> tuple[Draft, dict[str, QuestionOrigin]]:
+    """The mandatory texts: as options, from a person at the terminal, or from standard input.
+
+    An object there may hold questions beside the draft.
+    """
     tried, happened = given.get("tried", ""), given.get("happened", "")
     if tried and happened and not from_input:
-        return Draft(tried=tried, happened=happened)
+        return Draft(tried=tried, happened=happened), {}
     if sys.stdin is not None and sys.stdin.isatty() and not from_input:
-        return Draft(
-            tried=tried or click.prompt("What did you try, and expect"),
-            happened=happened or click.prompt("What happened instead"),
-        )
-    return _parsed(read_input("failure"), tried=tried, happened=happened)
+        tried = tried or click.prompt("What did you try, and expect")
+        return Draft(tried=tried, happened=happened or click.prompt("What happened instead")), {}
+    text = read_input("failure")
+    if text.startswith("{"):
+        return _parsed_object(text)
+    return _parsed(text, tried=tried, happened=happened), {}
+
+
+def _parsed_object(text: str) -> tuple[Draft, dict[str, QuestionOrigin]]:
+    from failbot.files.importing import entry_of
+
+    try:
+        entry = entry_of(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"standard input begins like JSON, but is not ({error})") from error
+    return entry.draft, dict(entry.questions)
 
 
 def _parsed(text: str, *, tried: str, happened: str) -> Draft:
-    if text.startswith("{"):
-        from failbot.files.importing import draft_of
-
-        try:
-            return draft_of(json.loads(text))
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"standard input begins like JSON, but is not ({error})") from error
     if tried:
         return Draft(tried=tried, happened=text)
     if happened:
@@ -266,13 +288,14 @@ def show(session: Session, reference: str, versions: bool, as_json: bool, everyt
         raise InputError(f"{reference!r} is no entry's number; write it as F-12")
     with session.memory(everything=everything) as memory:
         failure = memory.service.show(number, viewer=memory.viewer)
+        questions = memory.service.expected([number], viewer=memory.viewer).get(number, ())
         history = memory.service.versions(number, viewer=memory.viewer) if versions else []
     drafts = [
         replace(failure, **said(one.draft), version=one.number, updated_at=one.changed_at)
         for one in history
     ]
     if as_json:
-        shown = exporting.failure_as_dict(failure)
+        shown = exporting.with_questions(failure, questions)
         if versions:
             shown["versions"] = [
                 exporting.failure_as_dict(old) | {"changed_by": one.changed_by}
@@ -286,6 +309,7 @@ def show(session: Session, reference: str, versions: bool, as_json: bool, everyt
         click.echo()
     if not versions:
         output.show_failure(failure)
+        output.show_expected(questions)
 
 
 @click.command("list")

@@ -10,7 +10,16 @@ from contextlib import contextmanager
 
 import click
 
-from failbot.models import Answer, Digest, Explanation, Failure, Hit, Verdict, shorten
+from failbot.models import (
+    Answer,
+    Digest,
+    ExpectedQuestion,
+    Explanation,
+    Failure,
+    Hit,
+    Verdict,
+    shorten,
+)
 from failbot.text import clean
 
 VERDICTS = {
@@ -162,6 +171,14 @@ def show_failure(failure: Failure) -> None:
         if text:
             click.secho(f"{label}:", bold=True)
             click.echo(paragraph(text, indent="  "))
+
+
+def show_expected(questions: Sequence[ExpectedQuestion]) -> None:
+    """How people would ask about an entry, and whose words that is; nothing where there is none."""
+    if questions:
+        click.secho("Asked like:", bold=True)
+    for one in questions:
+        click.echo(paragraph(f"- {one.text} ({one.origin.value})", indent="  "))
 
 
 def show_list(failures: Sequence[Failure]) -> None:

@@ -79,7 +79,11 @@ def load_samples(
     with (files("failbot") / "samples" / "failures.jsonl").open("rb") as stream:
         reading = importing.read(tabular.rows(stream, format="jsonl"), importing.Plan())
     recorded = service.record_many(
-        reading.drafts, place=place, author_id=SAMPLES_AUTHOR, now=now - SAMPLES_AGE
+        reading.drafts,
+        place=place,
+        author_id=SAMPLES_AUTHOR,
+        now=now - SAMPLES_AGE,
+        questions=reading.questions,
     )
     service.embed_missing(progress)
     return sum(one.is_new for one in recorded), len(recorded)

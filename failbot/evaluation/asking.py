@@ -67,7 +67,13 @@ class Memory:
         self._channels = frozenset(one.id for one in documents)
         for one in documents:
             place = Place(team_id=team_id, channel_id=one.id, visibility=Visibility.CHANNEL)
-            service.record(one.draft, place=place, author_id="evaluation", now=now)
+            service.record(
+                one.draft,
+                place=place,
+                author_id="evaluation",
+                now=now,
+                questions=one.questions,
+            )
         service.embed_missing(progress)
         service.measure_nulls()
 

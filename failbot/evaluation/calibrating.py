@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 # What a probability is made of; a reranker's score as well, where there is one.
-FITTED = ("late_interaction", "margin", "reverse", "dense", "reranker")
+FITTED = ("interaction", "margin", "reverse", "dense", "reranker")
 # What a figure fits needs ten events of the rarer kind (Peduzzi et al. 1996); four are fitted,
 # five with a reranker, and the ridge holds them where there are fewer. And 5 % of 50 masked
 # questions is the least that a threshold can be set by.

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from failbot.errors import InputError
 from failbot.fields import TEXT_LIMIT
 from failbot.files import importing, tabular
 from failbot.files.tabular import Bad, Row
-from failbot.models import TITLE_LIMIT, Draft, shorten
+from failbot.models import TITLE_LIMIT, Draft, QuestionOrigin, shorten
 from failbot.search.passages import text_of
 from failbot.text import clean
 
 BAD_SHOWN = 3
+EXPECTED = "expected.jsonl"  # in a folder: how someone would ask about its entries
+KEPT = ("id", "external_id", "tags", "links", "questions")  # of a row of {id, title, text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Document:
     id: str
     draft: Draft
     text: str
+    questions: Mapping[str, QuestionOrigin] = field(default_factory=dict)  # how one would ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,24 +50,41 @@ class LabelledSet:
     questions: tuple[Labelled, ...]
 
 
-def read_sets(paths: Sequence[Path]) -> list[LabelledSet]:
+def read_sets(
+    paths: Sequence[Path], *, expected: Path | None = None, with_expected: bool = False
+) -> list[LabelledSet]:
     """The sets of folders that hold `failures.jsonl` and `queries.jsonl`, or of two such files.
 
+    :param expected: a file of expected questions, where there is one set.
+    :param with_expected: those of each folder's `expected.jsonl`.
     :raises InputError: naming the path that is neither, or the line that cannot be understood.
     """
     if len(paths) == 2 and all(path.is_file() for path in paths):
-        return [_read_set(paths[1].stem, paths[0], paths[1])]
-    return [
-        _read_set(path.name, _file_in(path, "failures.jsonl"), _file_in(path, "queries.jsonl"))
-        for path in paths
-    ]
+        if with_expected:
+            raise InputError("--with-expected is for folders; name two files' with --expected FILE")
+        return [_read_set(paths[1].stem, *paths, expected=[expected])]
+    if expected and len(paths) > 1:
+        raise InputError("--expected FILE is for one set; with several say --with-expected")
+    return [_read_folder(path, expected, with_expected=with_expected) for path in paths]
 
 
-def _read_set(name: str, failures: Path, questions: Path) -> LabelledSet:
+def _read_folder(folder: Path, expected: Path | None, *, with_expected: bool) -> LabelledSet:
+    failures, questions = _file_in(folder, "failures.jsonl"), _file_in(folder, "queries.jsonl")
+    own = folder / EXPECTED
+    if with_expected and not own.is_file():
+        raise InputError(f"{folder} holds no {EXPECTED}, which --with-expected asks for")
+    files = [expected, own if with_expected else None]
+    return _read_set(folder.name, failures, questions, expected=files)
+
+
+def _read_set(
+    name: str, failures: Path, questions: Path, *, expected: Sequence[Path | None]
+) -> LabelledSet:
+    documents = read_documents(failures)
+    for path in filter(None, expected):
+        documents = _with_expected(documents, path)
     return LabelledSet(
-        name=name,
-        documents=tuple(read_documents(failures)),
-        questions=tuple(read_questions(questions)),
+        name=name, documents=tuple(documents), questions=tuple(read_questions(questions))
     )
 
 
@@ -98,6 +118,7 @@ def read_documents(path: Path) -> list[Document]:
             text=clean(f"{entry.draft.title}. {texts[entry.line]}")
             if texts[entry.line]
             else text_of(entry.draft),
+            questions=entry.questions,
         )
         for entry in reading.entries
     ]
@@ -121,12 +142,41 @@ def _parted(cells: dict[str, object]) -> dict[str, object]:
     middle = re.search(r"(?<=[.!?\n])\s+(?=\S)", text) or re.search(r"\s+(?=\S)", text)
     at = middle.end() if middle else 0
     return {
-        **{name: cells[name] for name in ("id", "external_id", "tags", "links") if name in cells},
+        **{name: cells[name] for name in KEPT if name in cells},
         "title": title,
         "tried": text[:at].strip() or text,
         "happened": text[at:],
         "text": cells.get("text"),
     }
+
+
+def _with_expected(documents: Sequence[Document], path: Path) -> list[Document]:
+    """The documents with the expected questions of a file's lines {"id", "questions": [...]}.
+
+    They come on top of a document's own, as a model's. :raises InputError: naming line and field.
+    """
+    found: dict[str, dict[str, QuestionOrigin]] = {}
+    with path.open("rb") as stream:
+        for row in tabular.rows(stream, format="jsonl"):
+            if isinstance(row, Bad):
+                raise InputError(f"{path}: {row}")
+            found.setdefault(_id_of(row, path), {}).update(_expected(row, path))
+    if unknown := found.keys() - {one.id for one in documents}:
+        raise InputError(f"{path}: {min(unknown)!r} is no entry's id")
+    return [replace(one, questions={**found.get(one.id, {}), **one.questions}) for one in documents]
+
+
+def _id_of(row: Row, path: Path) -> str:
+    if not isinstance(row.cells.get("id"), str):
+        raise InputError(f"{path}: line {row.line}: id: must be text")
+    return str(row.cells["id"])
+
+
+def _expected(row: Row, path: Path) -> dict[str, QuestionOrigin]:
+    texts = row.cells.get("questions")
+    if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
+        raise InputError(f"{path}: line {row.line}: questions: must be a list of texts")
+    return {clean(one): QuestionOrigin.MODEL for one in texts}
 
 
 def read_questions(path: Path) -> list[Labelled]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from failbot.fields import as_dict, lists
-from failbot.models import Answer, Digest, Draft, Failure, Hit
+from failbot.models import Answer, Digest, Draft, ExpectedQuestion, Failure, Hit
+
+Questions = Mapping[int, Sequence[ExpectedQuestion]]  # by the failure's number
 
 COLUMNS = [  # of a table; what is shown of an entry, and in which order
     "reference",
@@ -30,6 +32,7 @@ COLUMNS = [  # of a table; what is shown of an entry, and in which order
     "visibility",
     "created_at",
     "updated_at",
+    "questions",
 ]
 # A cell that begins so is run as a formula by spreadsheets (OWASP, "CSV injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -50,41 +53,27 @@ def failure_as_dict(failure: Failure) -> dict[str, object]:
     }
 
 
-def draft_as_dict(draft: Draft) -> dict[str, object]:
-    """The draft's fields as a JSON object, which `failbot log -` and `import` take."""
-    return {
-        "title": draft.title,
-        "tried": draft.tried,
-        "happened": draft.happened,
-        "outcome": draft.outcome.value if draft.outcome else None,
-        "explanations": [
-            {"text": one.text, "status": one.status.value, "evidence": one.evidence}
-            for one in draft.explanations
-        ],
-        "lesson": draft.lesson,
-        "valid_while": draft.valid_while,
-        "modes": list(draft.modes),
-        "tags": list(draft.tags),
-        "links": list(draft.links),
-        "cost": draft.cost,
-    }
+def with_questions(failure: Failure, questions: Sequence[ExpectedQuestion]) -> dict[str, object]:
+    """As `failure_as_dict`, with how people would ask about it; who asked stays in this memory."""
+    told = [{"text": one.text, "origin": one.origin.value} for one in questions]
+    return failure_as_dict(failure) | {"questions": told}
 
 
-def json_lines(failures: Iterable[Failure]) -> Iterator[str]:
+def json_lines(failures: Iterable[Failure], questions: Questions) -> Iterator[str]:
     """One object a line, ASCII only: no line break or encoding can come between."""
     for failure in failures:
-        yield json.dumps(failure_as_dict(failure)) + "\n"
+        yield json.dumps(with_questions(failure, questions.get(failure.number, ()))) + "\n"
 
 
-def csv_lines(failures: Iterable[Failure]) -> Iterator[str]:
+def csv_lines(failures: Iterable[Failure], questions: Questions) -> Iterator[str]:
     """A header and a row each, ended by CRLF (RFC 4180); no cell is a formula to a spreadsheet."""
     yield _csv_row(COLUMNS)
     for failure in failures:
-        cells = _cells(failure)
+        cells = _cells(failure, questions.get(failure.number, ()))
         yield _csv_row(_safe("" if cells[name] is None else str(cells[name])) for name in COLUMNS)
 
 
-def _cells(failure: Failure) -> dict[str, object]:
+def _cells(failure: Failure, questions: Sequence[ExpectedQuestion]) -> dict[str, object]:
     """What stands in each column: of a list its items, as `importing` parts them again."""
     joined = {name: ", ".join(map(str, getattr(failure, name))) for name in lists(Draft)}
     return {
@@ -93,6 +82,7 @@ def _cells(failure: Failure) -> dict[str, object]:
         "explanation": "\n".join(one.text for one in failure.explanations),
         "explanation_status": ", ".join(one.status.value for one in failure.explanations),
         "links": " ".join(failure.links),
+        "questions": "\n".join(one.text for one in questions),
     }
 
 

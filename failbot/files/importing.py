@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,16 +16,19 @@ from failbot.models import (
     Draft,
     Explanation,
     ExplanationStatus,
+    QuestionOrigin,
     Visibility,
     first_sentence,
     shorten,
 )
+from failbot.search.expected import problems
 from failbot.taxonomy import Outcome
 from failbot.text import clean
 
 # A column is named as its field, but for this one: a row has one explanation, not a list.
 COLUMN = {"explanations": "explanation"}
-FIELDS = tuple(COLUMN.get(name, name) for name in kinds(Draft))
+# Beside the draft's own fields, how someone would ask about it.
+FIELDS = (*(COLUMN.get(name, name) for name in kinds(Draft)), "questions")
 # Texts in which lines can be joined; an id is no such.
 PROSE = frozenset(texts(Draft)) - {"external_id"}
 # Other names of a field. The last two are what people write, or an export.
@@ -64,10 +67,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A draft and the line that it begins on."""
+    """A draft, how someone would ask about it, and the line that it begins on."""
 
     line: int
     draft: Draft
+    questions: Mapping[str, QuestionOrigin] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,11 @@ class Reading:
     @property
     def drafts(self) -> tuple[Draft, ...]:
         return tuple(entry.draft for entry in self.entries)
+
+    @property
+    def questions(self) -> tuple[Mapping[str, QuestionOrigin], ...]:
+        """How someone would ask about each draft, and whose words that is."""
+        return tuple(entry.questions for entry in self.entries)
 
 
 def parse_plan(
@@ -109,8 +118,8 @@ def read(rows: Iterable[Row | Bad], plan: Plan) -> Reading:
     return _Reader(plan).read(rows)
 
 
-def draft_of(cells: dict[str, object]) -> Draft:
-    """The draft that one JSON object describes, under the same names as in a file.
+def entry_of(cells: dict[str, object]) -> Entry:
+    """The entry that one JSON object describes, under the same names as in a file.
 
     :raises InputError: naming the field.
     """
@@ -119,7 +128,7 @@ def draft_of(cells: dict[str, object]) -> Draft:
     if unknown:
         raise InputError(f"unknown field {unknown[0]!r}; known: {', '.join(FIELDS)}")
     try:
-        return _draft(Row(line=1, cells=cells), plan)
+        return _entry(Row(line=1, cells=cells), plan)
     except _CellError as error:
         raise InputError(f"{error.field}: {error.words}") from error
 
@@ -171,22 +180,22 @@ class _Reader:
         except _CellError as error:
             self._bad.append(Bad(line=row.line, field=error.field, words=error.words))
             return
-        problems = entry.draft.problems()
-        for name, words in problems.items():
+        found = entry.draft.problems() | problems(entry.questions)
+        for name, words in found.items():
             self._bad.append(Bad(line=row.line, field=name, words=words))
-        if not problems:
+        if not found:
             self._entries.append(entry)
 
     def _entry(self, row: Row) -> Entry:
         _refuse_private(row, self._plan)
-        draft = _draft(row, self._plan)
-        if not draft.external_id:
-            return Entry(line=row.line, draft=replace(draft, external_id=self._derived(row)))
-        entry = Entry(line=row.line, draft=draft)
-        first = self._by_id.setdefault(draft.external_id, entry)
-        if first.draft != draft:
+        entry = _entry(row, self._plan)
+        if not entry.draft.external_id:
+            return replace(entry, draft=replace(entry.draft, external_id=self._derived(row)))
+        own_id = entry.draft.external_id
+        first = self._by_id.setdefault(own_id, entry)
+        if replace(first, line=entry.line) != entry:
             raise _CellError(
-                "external_id", f"{draft.external_id!r} is line {first.line}'s; each needs its own"
+                "external_id", f"{own_id!r} is line {first.line}'s; each needs its own"
             )
         return entry
 
@@ -261,18 +270,14 @@ def _refuse_private(row: Row, plan: Plan) -> None:
         )
 
 
-def _draft(row: Row, plan: Plan) -> Draft:
+def _entry(row: Row, plan: Plan) -> Entry:
     sources = _sources(row, plan)
-    made: dict[str, Any] = {name: _text(name, sources.get(name, [])) for name in texts(Draft)}
-    made |= {name: _items(name, sources.get(name, [])) for name in lists(Draft)}
-    made["title"] = _title(made["title"], sources)
-    made["outcome"] = _outcome(_text("outcome", sources.get("outcome", [])), plan)
-    made["explanations"] = tuple(_explanations(sources.get("explanation", [])))
-    return Draft(**made)
+    draft = _draft(sources, plan)
+    return Entry(line=row.line, draft=draft, questions=dict(_questions(sources)))
 
 
 def _sources(row: Row, plan: Plan) -> dict[str, list[tuple[str, object]]]:
-    """The columns that feed each field, in the plan's order, and what they hold."""
+    """By field: the columns that feed it, each with its value, in the plan's order."""
     sources: dict[str, list[tuple[str, object]]] = {}
     for column, value in _with_extra(row, plan).items():
         for name in _feeds(column, plan):
@@ -281,6 +286,15 @@ def _sources(row: Row, plan: Plan) -> dict[str, list[tuple[str, object]]]:
     for name, found in sources.items():
         found.sort(key=lambda pair: order.get((pair[0], name), 0))
     return sources
+
+
+def _draft(sources: dict[str, list[tuple[str, object]]], plan: Plan) -> Draft:
+    made: dict[str, Any] = {name: _text(name, sources.get(name, [])) for name in texts(Draft)}
+    made |= {name: _items(name, sources.get(name, [])) for name in lists(Draft)}
+    made["title"] = _title(made["title"], sources)
+    made["outcome"] = _outcome(_text("outcome", sources.get("outcome", [])), plan)
+    made["explanations"] = tuple(_explanations(sources.get("explanation", [])))
+    return Draft(**made)
 
 
 def _with_extra(row: Row, plan: Plan) -> dict[str, object]:
@@ -333,6 +347,28 @@ def _outcome(text: str, plan: Plan) -> Outcome | None:
         raise _CellError(
             "outcome", f"{text!r} is none of: {known}; translate it: --outcome {text!r}='no effect'"
         ) from None
+
+
+def _questions(
+    sources: dict[str, list[tuple[str, object]]],
+) -> Iterator[tuple[str, QuestionOrigin]]:
+    """A list's items, texts or an export's {text, origin}; of a text each line is one."""
+    for _, value in sources.get("questions", []):
+        for one in value if isinstance(value, list) else _plain(value).splitlines():
+            said = one if isinstance(one, dict) else {"text": one}
+            text = _cell_text("questions", said.get("text")).strip()
+            if text:
+                yield text, _origin(said.get("origin"))
+
+
+def _origin(value: object) -> QuestionOrigin:
+    """Who worded it; without a word, whoever made the file."""
+    if value is None:
+        return QuestionOrigin.AUTHOR
+    if value not in tuple(QuestionOrigin):
+        known = ", ".join(QuestionOrigin)
+        raise _CellError("questions", f"the origin {value!r} is none of: {known}")
+    return QuestionOrigin(str(value))
 
 
 def _explanations(sources: list[tuple[str, object]]) -> Iterator[Explanation]:

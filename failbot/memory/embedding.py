@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from failbot.errors import FailbotError, ModelMismatchError, StoppedError
 from failbot.models import Failure
 from failbot.search.passages import text_of, title_of
 from failbot.search.signals import quantise
-from failbot.search.values import Embedding, Encoding
+from failbot.search.values import Embedding, Encoding, Expected
 from failbot.store import base
 from failbot.threads import Stop
 
@@ -70,8 +71,9 @@ class Embedder:
     def on_findable(self, told: OnFindable) -> None:
         """From now on `told` hears what becomes findable, after its vectors are committed.
 
-        In the process that embeds, once for each version of a failure. `reindex` tells of what is
-        written meanwhile only: all else could be found before. What `told` raises is logged.
+        In the process that embeds, once for each version of a failure, and again when its expected
+        questions have changed. `reindex` tells of what is written meanwhile only: all else could
+        be found before. What `told` raises is logged.
         """
         self._told.append(told)
 
@@ -221,19 +223,45 @@ def _embeddings(
     texts = [text_of(one.draft) for one in missing]
     wholes = encoder.encode(texts)
     titles = encoder.encode([title_of(one.draft) for one in missing])
+    expected = _expected(encoder, missing)
     return [
-        (one, _embedding(whole, title, text))
-        for one, whole, title, text in zip(missing, wholes, titles, texts, strict=True)
+        (one, _embedding(whole, title, text, beside))
+        for one, whole, title, text, beside in zip(
+            missing, wholes, titles, texts, expected, strict=True
+        )
     ]
 
 
-def _embedding(whole: Encoding, title: Encoding, text: str) -> Embedding:
+def _expected(encoder: Encoder, missing: Sequence[base.Unembedded]) -> Iterator[Expected | None]:
+    """Each failure's expected questions, encoded as the questions that they will be compared with.
+
+    One without a word is left out: it would be like nothing, and like everything.
+    """
+    texts = [text for one in missing for text in one.questions]
+    told = iter(map(telling, encoder.encode(texts, kind="query") if texts else [], texts))
+    for one in missing:
+        made = [each for each in islice(told, len(one.questions)) if len(each.tokens)]
+        yield together(made) if made else None
+
+
+def together(made: Sequence[Encoding]) -> Expected:
+    """Several questions' encodings, each with a token, as they are stored beside an entry."""
+    return Expected(
+        vectors=np.stack([one.sentence for one in made]).astype(np.float16),
+        tokens=quantise(np.concatenate([one.tokens for one in made])),
+        token_ids=np.concatenate([one.token_ids for one in made]),
+        lengths=np.array([len(one.tokens) for one in made], np.int32),
+    )
+
+
+def _embedding(whole: Encoding, title: Encoding, text: str, expected: Expected | None) -> Embedding:
     told = telling(whole, text)
     return Embedding(
         vectors=np.stack([whole.sentence, title.sentence]),
         tokens=quantise(told.tokens),
         token_ids=told.token_ids,
         starts=told.starts,
+        expected=expected,
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 from failbot.errors import DraftError, InputError, NotAllowedError, StoppedError
 from failbot.fields import TEXT_LIMIT
-from failbot.memory import rescanning
+from failbot.memory import expected, rescanning
 from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
 from failbot.memory.embedding import Embedder, EncoderSource, OnFindable
 from failbot.memory.matching import Matcher, RerankerSource, pair_name
@@ -20,11 +21,13 @@ from failbot.models import (
     Answer,
     Digest,
     Draft,
+    ExpectedQuestion,
     Failure,
     Feedback,
     Hit,
     Place,
     Question,
+    QuestionOrigin,
     Recorded,
     Schedule,
     Version,
@@ -32,7 +35,18 @@ from failbot.models import (
     Visibility,
 )
 from failbot.reader.base import NoReader, Reader
+from failbot.search.expected import (
+    edited,
+    helps,
+    is_confirmed,
+    may_join,
+    merged,
+    problems,
+    rewritten,
+)
 from failbot.search.passages import text_of
+from failbot.search.scoring import LEAST_WORDS
+from failbot.search.words import content_words
 from failbot.store.base import Store
 from failbot.threads import Stop, Worker
 
@@ -57,6 +71,9 @@ class Service:
         self._reader = reader or NoReader()
         self._embedder = Embedder(store, source, stop=stop)
         self._matcher = Matcher(store, self._embedder, reranker, reader=self._reader)
+        # Called with each failure that was recorded or revised, once that is committed, in the
+        # thread of whoever wrote it: it takes note, and `keep_expected` follows in its own time.
+        self.when_written: Callable[[Failure], None] = lambda failure: None
 
     def on_findable(self, told: OnFindable) -> None:
         """See Embedder.on_findable."""
@@ -69,56 +86,132 @@ class Service:
         return Worker("embed", keep, stop=stop, wake=embedder.wake)
 
     def record(
-        self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
+        self,
+        draft: Draft,
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        source: str = "",
+        questions: Mapping[str, QuestionOrigin] | None = None,
     ) -> Recorded:
         """The recorded failure, committed; the same source, the same one.
 
         Secrets are redacted first, and it says which. Its vectors follow in the background.
+        :param questions: how someone would ask about it, and whose words that is.
         :raises DraftError: what is wrong, by field.
         """
-        ready, redacted = _ready(draft)
+        ready = _ready(draft, questions or {})
         failure, is_new = self._store.failures.record(
-            ready, place=place, author_id=author_id, now=now, source=source
+            ready.draft,
+            place=place,
+            author_id=author_id,
+            now=now,
+            source=source,
+            expected=merged((), ready.expected(by=author_id, at=now)),
         )
         self._embedder.expect(failure)
-        self._embedder.wake()
-        return Recorded(failure=failure, is_new=is_new, redacted=redacted)
+        self._wrote([failure] if is_new else [])
+        return Recorded(failure=failure, is_new=is_new, redacted=ready.redacted)
 
     def record_many(
-        self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
+        self,
+        drafts: Sequence[Draft],
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        questions: Sequence[Mapping[str, QuestionOrigin]] = (),
     ) -> list[Recorded]:
         """As `record` for each, in their order, all of them or none.
 
+        :param questions: each draft's, or nothing at all.
         :raises DraftError: of the first bad one, or of two whose external ids are one without
             their secrets: the second would be taken for the first, and lost.
         """
-        ready = [_ready(draft) for draft in drafts]
-        _refuse_merged(drafts, [draft for draft, _ in ready])
+        beside = questions or [{}] * len(drafts)
+        ready = [_ready(draft, asked) for draft, asked in zip(drafts, beside, strict=True)]
+        _refuse_merged(drafts, [one.draft for one in ready])
         recorded = self._store.failures.record_many(
-            [draft for draft, _ in ready], place=place, author_id=author_id, now=now
+            [one.draft for one in ready],
+            place=place,
+            author_id=author_id,
+            now=now,
+            expected=[merged((), one.expected(by=author_id, at=now)) for one in ready],
         )
-        self._embedder.wake()
+        self._wrote([failure for failure, is_new in recorded if is_new])
         return [
-            Recorded(failure=failure, is_new=is_new, redacted=redacted)
-            for (failure, is_new), (_, redacted) in zip(recorded, ready, strict=True)
+            Recorded(failure=failure, is_new=is_new, redacted=one.redacted)
+            for (failure, is_new), one in zip(recorded, ready, strict=True)
         ]
 
     def revise(
-        self, number: int, draft: Draft, *, viewer: Viewer, is_admin: bool, now: datetime
+        self,
+        number: int,
+        draft: Draft,
+        *,
+        viewer: Viewer,
+        is_admin: bool,
+        now: datetime,
+        questions: Sequence[str] | None = None,
     ) -> Recorded:
         """The failure with its new text, committed, and what was taken out of that.
 
+        With `questions` they are its expected ones from now on: one that was there keeps its
+        origin, one that is not among them goes.
         :raises NotFoundError: :raises NotAllowedError: neither author nor admin.
         :raises DraftError:
         """
         self.editable(number, viewer=viewer, is_admin=is_admin)
-        ready, redacted = _ready(draft)
+        ready = _ready(draft, dict.fromkeys(questions or (), QuestionOrigin.AUTHOR))
         revised = self._store.failures.revise(
-            number, ready, viewer=viewer, by=viewer.user_id, now=now
+            number, ready.draft, viewer=viewer, by=viewer.user_id, now=now
         )
+        if questions is not None:
+            lines = [line for line in ready.questions if line]
+            self._store.expected.change(
+                number,
+                lambda before: edited(before, lines, by=viewer.user_id, at=now),
+                viewer=viewer,
+            )
         self._embedder.expect(revised)
+        self._wrote([revised])
+        return Recorded(failure=revised, is_new=False, redacted=ready.redacted)
+
+    def _wrote(self, failures: Sequence[Failure]) -> None:
         self._embedder.wake()
-        return Recorded(failure=revised, is_new=False, redacted=redacted)
+        for failure in failures:
+            self.when_written(failure)
+
+    def expected(
+        self, numbers: Sequence[int], *, viewer: Viewer
+    ) -> dict[int, tuple[ExpectedQuestion, ...]]:
+        """The expected questions of these failures, by number; no key where there are none."""
+        return self._store.expected.of(numbers, viewer=viewer)
+
+    def keep_expected(
+        self,
+        number: int,
+        questions: Sequence[str],
+        origin: QuestionOrigin,
+        *,
+        by: str,
+        viewer: Viewer,
+        now: datetime,
+    ) -> tuple[ExpectedQuestion, ...]:
+        """All expected questions of the failure, with these among them as far as they fit.
+
+        Secrets, doubles and what is too long are left out. A model's take the place of those
+        that a model wrote before. :raises NotFoundError: no failure that the viewer sees.
+        """
+        lines, _ = expected.redacted(questions)
+        new = expected.made(dict.fromkeys(lines, origin), by=by, at=now)
+        change = rewritten if origin is QuestionOrigin.MODEL else merged
+        kept = self._store.expected.change(
+            number, lambda before: change(before, new), viewer=viewer
+        )
+        self._embedder.wake()
+        return kept
 
     def delete(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:
         """The failure that is now gone. :raises NotFoundError: :raises NotAllowedError:"""
@@ -244,8 +337,42 @@ class Service:
     def give_feedback(self, feedback: Feedback, *, viewer: Viewer) -> None:
         """Keeps a reader's word on a shown hit; the latest word of one person counts.
         :raises NotFoundError: unknown question, or the failure is not visible to the viewer."""
-        self.show(feedback.number, viewer=viewer)
+        failure = self.show(feedback.number, viewer=viewer)
         self._store.questions.give_feedback(feedback, team_id=viewer.team_id)
+        if feedback.helped:
+            self._grow(failure, feedback)
+
+    def _grow(self, failure: Failure, feedback: Feedback) -> None:
+        """The question becomes an expected one of the failure that answered it, where that is
+        confirmed, hides nothing from whoever reads it there, and helps.
+
+        Stored blindly, confirmed questions cost 6 points of MRR once.
+        """
+        everything = Viewer(team_id=failure.team_id, is_operator=True)
+        question = self._store.questions.get(feedback.question_id, team_id=failure.team_id)
+        until = feedback.at + timedelta(microseconds=1)
+        said = self._store.questions.feedback(
+            viewer=everything, since=question.asked_at, before=until
+        )
+        if not (
+            is_confirmed(question, failure.number, said)
+            and may_join(question.place, failure, asker_id=question.user_id)
+            and content_words(question.text) >= LEAST_WORDS
+        ):
+            return
+        # By the score, in no time: a listener waits. Words alone cannot tell whether it helps.
+        answer = self._matcher.answer(
+            question.text, viewer=everything, patience_s=0, limit=2, reads=False
+        )
+        if not answer.by_words_only and helps(answer.hits, failure.number):
+            self.keep_expected(
+                failure.number,
+                [question.text],
+                QuestionOrigin.ASKER,
+                by=question.user_id,
+                viewer=everything,
+                now=feedback.at,
+            )
 
     def digest(self, *, audience: Viewer, now: datetime, week: str = "") -> Digest:
         """The digest of the seven days that end at `now`, of what this audience may see."""
@@ -328,14 +455,32 @@ class Service:
         return self._embedder.reindex(progress)
 
 
-def _ready(draft: Draft) -> tuple[Draft, tuple[str, ...]]:
-    """The draft as it is stored, and the kinds of secrets that are not.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """What is stored of a draft and its expected questions, and the kinds of secrets that are not.
 
-    :raises DraftError: what keeps it from being recorded.
+    `questions` are without secrets, each on one line, with whose words it is.
     """
-    if problems := draft.problems():
-        raise DraftError(problems)
-    return redact_draft(draft)
+
+    draft: Draft
+    questions: Mapping[str, QuestionOrigin]
+    redacted: tuple[str, ...]
+
+    def expected(self, *, by: str, at: datetime) -> tuple[ExpectedQuestion, ...]:
+        return expected.made(self.questions, by=by, at=at)
+
+
+def _ready(draft: Draft, questions: Mapping[str, QuestionOrigin]) -> _Ready:
+    """:raises DraftError: what keeps it from being recorded."""
+    if found := draft.problems() | problems(questions):
+        raise DraftError(found)
+    ready, redacted = redact_draft(draft)
+    lines, more = expected.redacted(questions)
+    return _Ready(
+        draft=ready,
+        questions=dict(zip(lines, questions.values(), strict=True)),
+        redacted=tuple(dict.fromkeys([*redacted, *more])),
+    )
 
 
 def _refuse_merged(given: Sequence[Draft], ready: Sequence[Draft]) -> None:

@@ -25,7 +25,7 @@ LARGEST_ODDS = 30.0  # of the logarithm: beyond it a float64 probability is 0 or
 # What a score is made of. Chosen on the sample memory, duplicate bug reports and FAQ paraphrases
 # together, in the middle of plateaus: with all-MiniLM-L6-v2 no figure of the sample memory moves by
 # two points from 0.3 to 0.6 of bm25 and 1 to 4 of closeness.
-WEIGHTS = {"late_interaction": 1.0, "bm25": 0.4, "closeness": 2.0}
+WEIGHTS = {"interaction": 1.0, "bm25": 0.4, "closeness": 2.0}
 # What the coefficients were called before they were a mapping.
 OLDER_NAMES = {"gap": "margin", "back": "reverse", "second": "reranker"}
 

@@ -1,7 +1,9 @@
 """One workspace's entries in memory: vectors, words and who may see each.
 
 A cache: the database is the truth. An entry that changes gets a new slot, and its old one is
-never allowed again; when too many are dead, its owner reads a new one from the database.
+never allowed again; when too many are dead, its owner reads a new one from the database. An entry
+has a row of the vector index for its text and one for each expected question; any of them finds
+its slot.
 """
 
 from __future__ import annotations
@@ -14,16 +16,20 @@ from numpy.typing import NDArray
 
 from failbot.models import Viewer, Visibility
 from failbot.search.bm25 import Words
-from failbot.search.values import Corpus, TokenIds, Vector
+from failbot.search.values import Corpus, HalfMatrix, Matrix, TokenIds, Vector
 from failbot.search.vectors import Mask, VectorIndex
 
 VISIBILITIES = tuple(Visibility)
 DEAD_SHARE = 0.5  # beyond this share of dead slots a rebuild costs less than searching past them
+DEEPER = 3  # rows looked at for each entry wanted, where entries have several; doubled until enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the index keeps of one failure; `vector` and `token_ids` are None without embedding."""
+    """What the index keeps of one failure; `vector` and `token_ids` are None without embedding.
+
+    `expected`, the vectors of its expected questions, count only beside a `vector`.
+    """
 
     failure_id: int
     visibility: Visibility
@@ -32,6 +38,7 @@ class Entry:
     words: tuple[str, ...]
     vector: Vector | None
     token_ids: TokenIds | None
+    expected: HalfMatrix | None = None
 
 
 class TeamIndex:
@@ -41,8 +48,9 @@ class TeamIndex:
         self._slots: dict[int, int] = {}  # failure id -> its live slot
         self._token_ids: list[TokenIds | None] = []  # by slot; None where dead or not embedded
         self._codes: dict[str, int] = {}  # channel and author ids as small numbers
-        self._facts = _Growing(5)  # failure id, visibility, channel, author, is embedded
+        self._facts = _Growing(4)  # failure id, visibility, channel, author
         self._vectors: VectorIndex | None = None
+        self._owners = _Growing(1)  # by row of `_vectors`: the slot that it belongs to
         self._words = Words()
         self._tokens = _Frequencies()
 
@@ -65,7 +73,7 @@ class TeamIndex:
         self._facts.extend(self._rows(entries))
         self._words.add_many(slots, [one.words for one in entries])
         self._tokens.count([one.token_ids for one in entries if one.token_ids is not None], 1)
-        self._append_vectors(entries)
+        self._append_vectors(slots, entries)
 
     def remove(self, failure_id: int) -> None:
         """Forgets the entry; nothing happens when it is not there."""
@@ -89,13 +97,25 @@ class TeamIndex:
     ) -> list[int]:
         """Failure ids: the nearest by vector, then those that only words found."""
         allowed = self._allowed(viewer)
-        slots: list[int] = []
-        if vector is not None and self._vectors is not None:
-            embedded = allowed & (self._facts.columns[4] == 1)
-            slots += self._vectors.nearest(vector, by_vector, allowed=embedded).tolist()
+        slots = [] if vector is None else self._nearest(vector, by_vector, allowed)
         found = self._words.top(words, by_words, mask=lambda ids: allowed[ids])
         slots += [slot for slot, _ in found]
         return [int(self._facts.columns[0, slot]) for slot in dict.fromkeys(slots)]
+
+    def _nearest(self, vector: Vector, limit: int, allowed: Mask) -> list[int]:
+        """The slots of the `limit` nearest allowed entries, each by the nearest of its rows."""
+        if self._vectors is None:
+            return []
+        owners = self._owners.columns[0]
+        rows = allowed[owners]
+        most = int(rows.sum())
+        wanted = limit if len(owners) <= len(self._token_ids) else limit * DEEPER
+        while True:
+            found = owners[self._vectors.nearest(vector, wanted, allowed=rows)]
+            slots = list(dict.fromkeys(found.tolist()))
+            if len(slots) >= limit or wanted >= most:
+                return slots[:limit]
+            wanted *= 2
 
     def corpus(self) -> Corpus:
         words = self._words.statistics()
@@ -107,7 +127,7 @@ class TeamIndex:
         )
 
     def _allowed(self, viewer: Viewer) -> Mask:
-        ids, visibility, channels, authors, _ = self._facts.columns
+        ids, visibility, channels, authors = self._facts.columns
         allowed: Mask = ids > 0
         if viewer.is_operator:
             return allowed
@@ -128,26 +148,30 @@ class TeamIndex:
                 VISIBILITIES.index(entry.visibility),
                 codes.setdefault(entry.channel_id, len(codes)),
                 codes.setdefault(entry.author_id, len(codes)),
-                entry.vector is not None,
             )
             for entry in entries
         ]
-        return np.array(rows, np.int64).reshape(-1, 5)
+        return np.array(rows, np.int64).reshape(-1, 4)
 
-    def _append_vectors(self, entries: Sequence[Entry]) -> None:
-        """One row a slot: zeros for an entry that is not embedded yet."""
-        first = next((entry.vector for entry in entries if entry.vector is not None), None)
+    def _append_vectors(self, slots: Sequence[int], entries: Sequence[Entry]) -> None:
+        """The rows of each entry, in its slot's name; none for one that is not embedded yet."""
+        rows = [_rows_of(entry) for entry in entries]
+        if not any(len(one) for one in rows):
+            return
+        vectors = np.concatenate([one for one in rows if len(one)])
         if self._vectors is None:
-            if first is None:
-                return
-            self._vectors = VectorIndex(len(first))
-            earlier = len(self._token_ids) - len(entries)
-            self._vectors.append(np.zeros((earlier, len(first)), np.float32))
-        rows = np.zeros((len(entries), self._vectors.dimension), np.float32)
-        for row, entry in zip(rows, entries, strict=True):
-            if entry.vector is not None:
-                row[:] = entry.vector
-        self._vectors.append(rows)
+            self._vectors = VectorIndex(vectors.shape[1])
+        self._vectors.append(vectors)
+        self._owners.extend(np.repeat(np.array(slots, np.int64), list(map(len, rows)))[:, None])
+
+
+def _rows_of(entry: Entry) -> Matrix:
+    """float32 (n, d): its text's vector, then those of its expected questions."""
+    if entry.vector is None:
+        return np.empty((0, 0), np.float32)
+    if entry.expected is None:
+        return entry.vector[None]
+    return np.concatenate([entry.vector[None], entry.expected.astype(np.float32)])
 
 
 class _Growing:

@@ -49,6 +49,7 @@ def rank(
         return Ranking(hits=(), verdict=Verdict.UNKNOWN, confidence=0.0)
     candidates = sorted(candidates, key=lambda one: one.number)
     signals = compare(query, candidates, corpus=corpus)
+    signals["interaction"] = _interaction(signals)
     signals["closeness"] = _closeness(signals)
     own = _scores(signals, calibration.weights)
     signals["margin"] = _margins(own, floor=calibration.floor)
@@ -111,6 +112,13 @@ def _scores(signals: Signals, weights: Mapping[str, float]) -> Vector:
     parts = [np.float32(by) * signals[name] for name, by in weights.items()]
     scores: Vector = np.sum(parts, axis=0)
     return scores
+
+
+def _interaction(signals: Signals) -> Vector:
+    """Late interaction with the entry; its mean with that of the best expected question, if any."""
+    late, expected = signals["late_interaction"], signals["expected"]
+    both: Vector = np.where(expected != 0, (late + expected) / 2, late)
+    return both
 
 
 def _opinions(candidates: Sequence[Candidate], reranked: Mapping[int, float]) -> Vector:

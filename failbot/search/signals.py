@@ -4,6 +4,7 @@ A signal is float32 (n,) under its name, in the candidates' order; higher is mor
 
 late_interaction: mean over the question's tokens of their best match among the entry's tokens,
     weighted by inverse frequency (Khattab & Zaharia 2020, section 3.3); -1..1
+expected: late interaction with the best of the entry's expected questions; 0 where it has none
 reverse: the same from the entry's tokens to the question's: how much of it was asked for; -1..1
 bm25: the BM25 score as a share of the most that this question could get; 0..1
 dense, title: cosine of the sentence vectors, of the whole text and of the title; -1..1
@@ -24,6 +25,7 @@ from failbot.search.values import (
     Corpus,
     Embedding,
     Encoding,
+    Expected,
     Matrix,
     Query,
     Signals,
@@ -55,7 +57,7 @@ def quantise(tokens: Matrix) -> Tokens:
 def compare(query: Query, candidates: Sequence[Candidate], *, corpus: Corpus) -> dict[str, Vector]:
     """Every signal of each candidate, by name.
 
-    Without vectors the interactions are estimated from `bm25`, and `dense` and `title` are 0.
+    Without vectors the interactions are estimated from `bm25`, and all others are 0.
     """
     found = dict(_word_shares(query, candidates, corpus))
     for name, (base, slope) in ESTIMATES.items():
@@ -112,8 +114,27 @@ def _closeness(query: Query, candidates: Sequence[Candidate], corpus: Corpus) ->
     return {"dense": cosines[:, 0], "title": cosines[:, 1]}
 
 
+def _expectations(query: Query, candidates: Sequence[Candidate], corpus: Corpus) -> Signals:
+    """Weighted as the entries' own tokens: an expected question makes no word more frequent."""
+    best = np.zeros(len(candidates), np.float32)
+    having = [at for at, one in enumerate(candidates) if _expected(one) is not None]
+    if query.encoding is None or not having:
+        return {"expected": best}
+    asked, weights = _asked(query.encoding, corpus)
+    made = [one for at in having if (one := _expected(candidates[at])) is not None]
+    for first, after in _blocks([len(one.tokens) for one in made]):
+        rows = np.concatenate([one.tokens for one in made[first:after]]).astype(np.float32)
+        lengths = np.concatenate([one.lengths for one in made[first:after]])
+        starts = np.cumsum(lengths) - lengths
+        alike = np.ascontiguousarray((rows @ asked).T[: len(weights)])
+        each = weights @ np.maximum.reduceat(alike, starts, axis=1)
+        counts = np.array([len(one.lengths) for one in made[first:after]])
+        best[having[first:after]] = np.maximum.reduceat(each, np.cumsum(counts) - counts)
+    return {"expected": best}
+
+
 # What compares vectors; each is given only the candidates that have some.
-MEASURES: tuple[Measure, ...] = (_interactions, _closeness)
+MEASURES: tuple[Measure, ...] = (_interactions, _expectations, _closeness)
 
 
 def _word_shares(query: Query, candidates: Sequence[Candidate], corpus: Corpus) -> Signals:
@@ -153,6 +174,12 @@ def _blocks(lengths: Sequence[int]) -> list[tuple[int, int]]:
 def _embedding(candidate: Candidate) -> Embedding:
     assert candidate.embedding is not None  # `compare` hands over no other
     return candidate.embedding
+
+
+def _expected(candidate: Candidate) -> Expected | None:
+    """Its expected questions that have tokens; None where no word is there to compare."""
+    expected = _embedding(candidate).expected
+    return expected if expected is not None and len(expected.tokens) else None
 
 
 def _tokens(embedding: Embedding) -> Tokens:

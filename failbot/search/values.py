@@ -12,6 +12,7 @@ from failbot.models import Verdict
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
+HalfMatrix = NDArray[np.float16]
 Tokens = NDArray[np.int8]
 TokenIds = NDArray[np.int32]
 # Signals by name, each float32 (n,) in the candidates' order.
@@ -39,18 +40,35 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Expected:
+    """What one model made of a failure's expected questions, one after another.
+
+    `vectors`: float16 (q, d), rows L2-normalised, one a question: they find candidates, whose
+    order exact tokens decide. `tokens` int8 (t, h) and `token_ids` int32 (t,) are those of all
+    questions, `lengths` int32 (q,) says how many are each one's. All arrays are read-only.
+    """
+
+    vectors: HalfMatrix
+    tokens: Tokens
+    token_ids: TokenIds
+    lengths: TokenIds
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Embedding:
     """What one model made of one failure, as it is stored.
 
     `vectors`: float32 (2, d), rows L2-normalised: the whole text, the title. `tokens`: int8
     (t, h), see `signals.quantise`. `token_ids` and `starts` (the offset of each token's first
-    character in `passages.text_of`): int32 (t,). All arrays are read-only.
+    character in `passages.text_of`): int32 (t,). All arrays are read-only. `expected` is None for
+    a failure without expected questions.
     """
 
     vectors: Matrix
     tokens: Tokens
     token_ids: TokenIds
     starts: TokenIds
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

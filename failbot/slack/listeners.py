@@ -13,7 +13,7 @@ from slack_bolt import Ack, App
 
 from failbot.errors import FailbotError, InputError
 from failbot.fields import as_dict
-from failbot.models import Draft, Failure, Feedback, Recorded
+from failbot.models import Draft, Failure, Feedback, QuestionOrigin, Recorded
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.commands import parse
 from failbot.slack.jobs.delivery import card_links, permalink
@@ -150,6 +150,7 @@ class Listeners:
                 author_id=actor.user_id,
                 now=now,
                 source=source,
+                questions=dict.fromkeys(filled.questions or (), QuestionOrigin.AUTHOR),
             )
         before = editable(bot, actor, filled.origin.number)
         return bot.service.revise(
@@ -158,6 +159,7 @@ class Listeners:
             viewer=bot.places.viewer_for(actor.team_id, actor.user_id),
             is_admin=bot.is_admin(actor),
             now=now,
+            questions=filled.questions,
         )
 
     def _announce(

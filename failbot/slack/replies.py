@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from failbot.errors import InputError, SlackError
-from failbot.models import Draft, Failure, Place, Schedule, Visibility
+from failbot.models import Draft, ExpectedQuestion, Failure, Place, Schedule, Visibility
 from failbot.slack.bot import Actor, Bot
 from failbot.slack.commands import Command, is_zone, parse_weekly
 from failbot.slack.jobs.delivery import card_links, error_code
@@ -38,11 +38,18 @@ def open_form(bot: Bot, actor: Actor, draft: Draft, *, number: int = 0) -> None:
         response_url=actor.response_url,
     )
     is_direct = actor.channel_id.startswith("D")
-    view = forms.failure_form(draft, origin, may_post=not is_direct)
+    questions = _expected(bot, actor, number) if number else ()
+    view = forms.failure_form(draft, origin, may_post=not is_direct, questions=questions)
     try:
         bot.client_for(actor.team_id).views_open(trigger_id=actor.trigger_id, view=view)
     except SLACK_FAILURES as error:
         raise SlackError(_unopened(error_code(error), draft)) from error
+
+
+def _expected(bot: Bot, actor: Actor, number: int) -> Sequence[ExpectedQuestion]:
+    """How people would ask about the failure that is edited."""
+    viewer = bot.places.viewer_for(actor.team_id, actor.user_id)
+    return bot.service.expected([number], viewer=viewer).get(number, ())
 
 
 def _help(bot: Bot, actor: Actor, command: Command) -> list[Message]:
@@ -72,7 +79,10 @@ def _search(bot: Bot, actor: Actor, command: Command) -> list[Message]:
 
 
 def _show(bot: Bot, actor: Actor, command: Command) -> list[Message]:
-    return [card(bot.service.show(command.number, viewer=bot.viewer(actor)))]
+    viewer = bot.viewer(actor)
+    failure = bot.service.show(command.number, viewer=viewer)
+    questions = bot.service.expected([failure.number], viewer=viewer)
+    return [card(failure, questions.get(failure.number, ()))]
 
 
 def _edit(bot: Bot, actor: Actor, command: Command) -> list[Message]:

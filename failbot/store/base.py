@@ -17,6 +17,7 @@ from typing import Protocol
 
 from failbot.models import (
     Draft,
+    ExpectedQuestion,
     Failure,
     Feedback,
     Place,
@@ -46,9 +47,16 @@ class Failures(Protocol):
     """Entries, their versions and what makes them findable."""
 
     def record(
-        self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
+        self,
+        draft: Draft,
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        source: str = "",
+        expected: Sequence[ExpectedQuestion] = (),
     ) -> tuple[Failure, bool]:
-        """The recorded failure, and whether it is new.
+        """The recorded failure with its `expected` questions, and whether it is new.
 
         Numbers run from 1 in each workspace and are never given twice. The same `source` (a
         view, say) or the same non-empty `external_id` in one workspace is the same failure, as
@@ -74,7 +82,8 @@ class Failures(Protocol):
         """
 
     def delete(self, number: int, *, viewer: Viewer) -> None:
-        """Removes entry, versions, vectors, words and feedback in one transaction.
+        """Removes entry, versions, expected questions, vectors, words and feedback in one
+        transaction.
 
         :raises NotFoundError: if the viewer sees no such one (a second call, too).
         """
@@ -129,23 +138,59 @@ class Failures(Protocol):
         """
 
     def record_many(
-        self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
+        self,
+        drafts: Sequence[Draft],
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        expected: Sequence[Sequence[ExpectedQuestion]] = (),
     ) -> list[tuple[Failure, bool]]:
-        """As `record` for each, in one transaction: all of them or none."""
+        """As `record` for each, in one transaction: all of them or none.
+
+        :param expected: each draft's questions, or nothing at all.
+        """
 
     def at(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, Failure]:
         """The failures of these numbers that the viewer sees, by number."""
 
 
+class ExpectedQuestions(Protocol):
+    """How someone would ask about an entry; seen, hidden and deleted as the entry is."""
+
+    def of(
+        self, numbers: Sequence[int], *, viewer: Viewer
+    ) -> dict[int, tuple[ExpectedQuestion, ...]]:
+        """Those of these failures by number, in their order; no key where there are none, or
+        where the viewer does not see the failure."""
+
+    def change(
+        self,
+        number: int,
+        change: Callable[[tuple[ExpectedQuestion, ...]], tuple[ExpectedQuestion, ...]],
+        *,
+        viewer: Viewer,
+    ) -> tuple[ExpectedQuestion, ...]:
+        """They become what `change`, which is pure, makes of those that are there; the result.
+
+        The failure keeps its version. :raises NotFoundError: if the viewer sees no such failure.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unembedded:
-    """A failure whose current version has no embedding by the model that was asked for."""
+    """A failure that has no embedding of its current text and its current expected questions.
+
+    `expected_version` stands for the questions: another number, other questions.
+    """
 
     id: int
     team_id: str
     number: int
     version: int
     draft: Draft
+    questions: tuple[str, ...] = ()
+    expected_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +224,8 @@ class Embeddings(Protocol):
     def put(
         self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]
     ) -> list[Unembedded]:
-        """Keeps each, unless its failure was changed or deleted meanwhile; commits.
+        """Keeps each, unless its failure or its questions were changed or deleted meanwhile;
+        commits.
 
         Those that were kept, in their order.
         """
@@ -228,11 +274,12 @@ class Search(Protocol):
         by_vector: int,
         by_words: int,
     ) -> list[Candidate]:
-        """The nearest `by_vector` by inner product with row 0 of the active model's vectors, united
-        with the best `by_words` that hold a word, by BM25 over all of the workspace's entries.
+        """The nearest `by_vector` by inner product with the active model's vectors, united with
+        the best `by_words` that hold a word, by BM25 over all of the workspace's entries.
 
-        Only what the viewer sees counts towards either limit. By number, none twice. With no
-        vector, or before a model is active, by words alone.
+        An entry is as near as the nearest of row 0 and the vectors of its expected questions. Only
+        what the viewer sees counts towards either limit. By number, none twice. With no vector, or
+        before a model is active, by words alone.
         """
 
     def corpus(self, team_id: str) -> Corpus:
@@ -356,6 +403,9 @@ class Store(Protocol):
 
     @property
     def failures(self) -> Failures: ...
+
+    @property
+    def expected(self) -> ExpectedQuestions: ...
 
     @property
     def embeddings(self) -> Embeddings: ...

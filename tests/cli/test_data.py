@@ -33,8 +33,9 @@ def test_second_import_changes_nothing(terminal: Terminal) -> None:
 
 def test_export_comes_back_unchanged(terminal: Terminal) -> None:
     """Everything but who and when, which a new memory gives anew."""
-    few = Path(SAMPLES).read_text("utf-8").splitlines(keepends=True)[:5]
-    terminal.ok("import", "-", stdin="".join(few))
+    few = [json.loads(line) for line in Path(SAMPLES).read_text("utf-8").splitlines()[:5]]
+    few[0]["questions"] = ["who asks so?", {"text": "and so?", "origin": "model"}]
+    terminal.ok("import", "-", stdin="".join(json.dumps(one) + "\n" for one in few))
     exported = terminal.ok("export")
     other = Terminal(terminal.data / "other")
     other.data.mkdir()

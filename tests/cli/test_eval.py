@@ -69,6 +69,23 @@ def test_figures_stand_beside_the_baseline(terminal: Terminal, files: tuple[str,
     assert not (terminal.data / "failbot.db").exists()
 
 
+def test_expected_questions_are_asked_beside_the_entries(
+    terminal: Terminal, files: tuple[str, str], tmp_path: Path
+) -> None:
+    """From the failures' own rows and from a file of their own; an id that is none is named."""
+    rows = [ENTRIES[0] | {"questions": ["drips in the kitchen"]}, *ENTRIES[1:]]
+    failures = write(tmp_path / "asked.jsonl", rows)
+    coffee = [{"id": "D", "questions": ["the coffee machine leaks on the floor"]}]
+    out = tmp_path / "out.jsonl"
+    more = ("--no-baseline", "--out", str(out), "--expected")
+    terminal.ok("eval", failures, files[1], *more, write(tmp_path / "e.jsonl", coffee))
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert lines[1]["ranking"][:2] == ["D", "A"]
+    unknown = write(tmp_path / "u.jsonl", [{"id": "Z", "questions": []}])
+    refused = terminal.run("eval", failures, files[1], *more, unknown)
+    assert (refused.returncode, "'Z' is no entry's id" in refused.stderr) == (2, True)
+
+
 @pytest.mark.full
 def test_another_models_folder_is_measured(
     terminal: Terminal, files: tuple[str, str], tmp_path: Path

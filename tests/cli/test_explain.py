@@ -32,6 +32,15 @@ def test_a_column_of_figures_for_each_match(asked: Terminal) -> None:
     assert "Known from " in told
 
 
+def test_what_it_is_asked_like_is_part_of_the_score(terminal: Terminal) -> None:
+    """Named where it counts, and nowhere else."""
+    terminal.log("Cached the build overnight.", "Every build failed.", "--asked-like", QUESTION)
+    assert "(its mean with expected" in terminal.ok("ask", "--explain", QUESTION)
+    terminal.log()
+    told = terminal.ok("ask", "--explain", "--limit", "1", "loss diverged after short warm-up")
+    assert "mean with expected" not in told
+
+
 def test_a_weak_match_is_explained_too(asked: Terminal) -> None:
     """Silence has its reasons."""
     told = asked.ok("ask", "--explain", "the coffee machine in the kitchen leaks on the floor")
@@ -44,7 +53,8 @@ def test_signals_and_calibration_are_told_as_json(asked: Terminal) -> None:
     """Enough to make the probability again; without --explain no calibration is told."""
     answer = asked.json("ask", "--explain", QUESTION)
     signals, calibration = answer["hits"][0]["signals"], answer["calibration"]
-    assert set(signals) == {"late_interaction", "bm25", "dense", "title", "margin", "reverse"}
+    named = {"late_interaction", "expected", "bm25", "dense", "title", "margin", "reverse"}
+    assert set(signals) == named
     odds = calibration["intercept"] + sum(
         by * signals.get(name, 0.0) for name, by in calibration["coefficients"].items()
     )

@@ -146,6 +146,20 @@ def test_every_field_is_an_option(terminal: Terminal) -> None:
     assert (shown["links"], shown["author_id"]) == (["https://a.example/run"], "U0ANA")
 
 
+def test_what_it_is_asked_like_is_logged_shown_and_found(terminal: Terminal) -> None:
+    """The option may be repeated, and the entry answers in those words."""
+    terminal.log(FIRST, SECOND, "--asked-like", "garbage at midnight", "--asked-like", "why NaN?")
+    assert "- garbage at midnight (author)" in terminal.ok("show", "F-1")
+    assert terminal.json("show", "F-1")["questions"] == [
+        {"text": "garbage at midnight", "origin": "author"},
+        {"text": "why NaN?", "origin": "author"},
+    ]
+    hit = terminal.json("ask", "garbage every midnight")["hits"][0]
+    assert hit["signals"]["expected"] > 0.5
+    refused = terminal.run("log", "--tried", "a", "--happened", "b", "--asked-like", "x" * 301)
+    assert (refused.returncode, "at most 300 fit" in refused.stderr) == (2, True)
+
+
 def test_same_external_id_is_logged_once(terminal: Terminal) -> None:
     """A script that runs twice changes nothing."""
     terminal.log(FIRST, SECOND, "--external-id", "R7")

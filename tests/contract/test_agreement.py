@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from failbot.errors import FailbotError
-from failbot.models import Feedback, Verdict, Viewer
-from failbot.search.values import Candidate
-from failbot.store.base import ActiveModel, Store
+from failbot.models import ExpectedQuestion, Feedback, QuestionOrigin, Verdict, Viewer
+from failbot.search.values import Candidate, Embedding, Expected
+from failbot.store.base import ActiveModel, Store, Unembedded
 from failbot.store.sqlite import SqliteStore
 from tests.conftest import NOW
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
@@ -38,6 +39,16 @@ DRAFTS = st.builds(
     lesson=TEXTS,
     tags=st.lists(st.sampled_from(["nan", "fp16"]), max_size=2).map(tuple),
     external_id=st.sampled_from(["", "", "", "run-1", "run-2"]),
+)
+ASKED_LIKE = st.lists(
+    st.builds(
+        ExpectedQuestion,
+        text=TEXTS,
+        origin=st.sampled_from(QuestionOrigin),
+        by=st.sampled_from([ANA, BEN]),
+        at=st.just(NOW),
+    ),
+    max_size=3,
 )
 MODELS = st.sampled_from(["toy", "other"])
 NUMBERS = st.integers(1, 6)
@@ -78,14 +89,25 @@ class TwoStores(RuleBasedStateMachine):
         place=st.sampled_from(PLACES),
         author_id=st.sampled_from([ANA, BEN]),
         source=st.sampled_from(["", "", "view:1", "view:2"]),
+        expected=ASKED_LIKE,
     )
     def record(self, **given: Any) -> None:
         self.both("failures", "record", given.pop("draft"), **given, now=self.now())
 
-    @rule(drafts=st.lists(DRAFTS, max_size=3), place=st.sampled_from(PLACES))
-    def record_many(self, drafts: Any, place: Any) -> None:
+    @rule(drafts=st.lists(DRAFTS, max_size=3), place=st.sampled_from(PLACES), like=ASKED_LIKE)
+    def record_many(self, drafts: Any, place: Any, like: Any) -> None:
         more = {"place": place, "author_id": ANA, "now": self.now()}
-        self.both("failures", "record_many", drafts, **more)
+        expected = [like] * len(drafts)
+        self.both("failures", "record_many", drafts, expected=expected, **more)
+
+    @rule(number=NUMBERS, who=WHO, like=ASKED_LIKE, adds=st.booleans())
+    def ask_like(self, number: int, who: Viewer, like: Any, adds: bool) -> None:
+        """Adds some, or takes them in place of those that are there."""
+
+        def change(before: Any) -> Any:
+            return (*(before if adds else ()), *like)[:4]
+
+        self.both("expected", "change", number, change, viewer=who)
 
     @rule(number=NUMBERS, draft=DRAFTS, who=WHO)
     def revise(self, number: int, draft: Any, who: Viewer) -> None:
@@ -109,10 +131,11 @@ class TwoStores(RuleBasedStateMachine):
         made = []
         for store in self.stores:
             missing = store.embeddings.missing(model, limit=limit)
-            angles = range(self.directions, self.directions + len(missing))
-            vectors = [embedding(np.cos(one / 50), np.sin(one / 50)) for one in angles]
-            store.embeddings.put(model, list(zip(missing, vectors, strict=True)))
-            made.append([(one.draft, one.version) for one in missing])
+            vectors = [(one, _made(one, self.directions + at)) for at, one in enumerate(missing)]
+            store.embeddings.put(model, vectors)
+            made.append(
+                [(one.draft, one.version, one.questions, one.expected_version) for one in missing]
+            )
         assert made[0] == made[1]
         self.directions += len(made[0])
 
@@ -168,6 +191,7 @@ class TwoStores(RuleBasedStateMachine):
             self.both("search", "corpus", team_id)
             self.both("failures", "private_channels", team_id)
         for who in VIEWERS:
+            self.both("expected", "of", range(1, 50), viewer=who)
             for one in self.both("failures", "newest", viewer=who, limit=50):
                 self.both("failures", "versions", one.number, viewer=who)
             self.both("failures", "count", viewer=who, author_id=BEN)
@@ -196,7 +220,26 @@ def _answer(method: Any, *given: Any, **named: Any) -> Any:
 
 def _plain(one: Candidate) -> Any:
     made = one.embedding
-    return one.number, one.words, made and [made.vectors.tolist(), made.tokens.tolist()]
+    arrays = made and [made.vectors.tolist(), made.tokens.tolist()]
+    beside = made and made.expected
+    like = beside and [beside.vectors.tolist(), beside.tokens.tolist(), beside.lengths.tolist()]
+    return one.number, one.words, arrays, like
+
+
+def _made(one: Unembedded, at: int) -> Embedding:
+    """In a direction of its own; its expected questions a little beside, one after another."""
+    own = embedding(np.cos(at / 50), np.sin(at / 50))
+    if not one.questions:
+        return own
+    angles = at / 50 + 0.7 * np.arange(1, len(one.questions) + 1)
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    beside = Expected(
+        vectors=vectors.astype(np.float16),
+        tokens=np.round(vectors * 127).astype(np.int8),
+        token_ids=np.arange(len(vectors), dtype=np.int32),
+        lengths=np.ones(len(vectors), np.int32),
+    )
+    return replace(own, expected=beside)
 
 
 def _asked(store: Store, who: Viewer) -> Any:

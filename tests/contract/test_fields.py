@@ -183,7 +183,7 @@ def test_a_field_is_exported_and_imported_back(store: Store, now: datetime, name
     """A JSON line says it under its name, and gives it back as it was."""
     failure, _ = store.failures.record(FULL, place=public(), author_id=ANA, now=now)
     assert failure_as_dict(failure)[name] == as_dict(FULL)[name]
-    lines = "".join(json_lines([failure])).encode()
+    lines = "".join(json_lines([failure], {})).encode()
     [back] = read(rows(io.BytesIO(lines), format="jsonl"), Plan()).drafts
     assert getattr(back, name) == getattr(FULL, name)
 
@@ -192,7 +192,7 @@ def test_a_field_is_exported_and_imported_back(store: Store, now: datetime, name
 def test_a_field_has_a_column_in_the_table(store: Store, now: datetime, name: str) -> None:
     """A table holds all of it, but for the evidence of an explanation; so a field is shown."""
     failure, _ = store.failures.record(FULL, place=public(), author_id=ANA, now=now)
-    [row] = csv.DictReader(io.StringIO("".join(csv_lines([failure])), newline=""))
+    [row] = csv.DictReader(io.StringIO("".join(csv_lines([failure], {})), newline=""))
     said = as_dict(FULL)[name]
     column, text = ("explanation", "text mark") if name == "explanations" else (name, said)
     assert row[column] == (text[0] if name in lists(Draft) and name != "explanations" else text)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.memory_store.embeddings import MemoryEmbeddings
+from tests.memory_store.expected import MemoryExpectedQuestions
 from tests.memory_store.failures import MemoryFailures
 from tests.memory_store.heap import Heap
 from tests.memory_store.questions import MemoryQuestions
@@ -28,6 +29,7 @@ class MemoryStore:
         heap = Heap() if path is None or self._is_new else Heap.read(path)
         self._heap = heap
         self.failures = MemoryFailures(heap)
+        self.expected = MemoryExpectedQuestions(heap)
         self.embeddings = MemoryEmbeddings(heap)
         self.calibrations = MemoryCalibrations(heap)
         self.search = MemorySearch(heap)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
-from failbot.search.values import Embedding
+from failbot.search.values import Embedding, Expected
 from failbot.store.base import ActiveModel, Unembedded
 from tests.memory_store.heap import Heap, Kept, Values
 
@@ -35,7 +36,7 @@ class MemoryEmbeddings:
             found = [
                 _unembedded(id, kept)
                 for id, kept in sorted(values.failures.items())
-                if embedding_of(values, id, kept, model) is None
+                if not _is_embedded(values, id, kept, model)
                 and (among is None or (kept.failure.team_id, kept.failure.number) in among)
             ]
             return found[:limit]
@@ -50,21 +51,34 @@ class MemoryEmbeddings:
         with self._heap.open() as values:
             for one, embedding in embeddings:
                 kept = values.failures.get(one.id)
-                if kept is not None and kept.failure.version == one.version:
-                    values.embeddings[one.id, model] = (one.version, _read_only(embedding))
+                if kept is not None and _versions(kept) == (one.version, one.expected_version):
+                    values.embeddings[one.id, model] = (*_versions(kept), _read_only(embedding))
                     done.append(one)
         return done
 
     def progress(self, model: str) -> tuple[int, int]:
         with self._heap.open() as values:
-            made = [embedding_of(values, *one, model) for one in values.failures.items()]
-        return len([one for one in made if one is not None]), len(made)
+            made = [_is_embedded(values, *one, model) for one in values.failures.items()]
+        return sum(made), len(made)
 
 
 def embedding_of(values: Values, id: int, kept: Kept, model: str) -> Embedding | None:
-    """What this model made of the failure's current version."""
-    version, embedding = values.embeddings.get((id, model), (0, None))
-    return embedding if version == kept.failure.version else None
+    """What this model made of the failure's current version, and of its current questions."""
+    version, expected_version, embedding = values.embeddings.get((id, model), (0, 0, None))
+    if embedding is None or version != kept.failure.version:
+        return None
+    if expected_version != kept.expected_version or not kept.expected_version:
+        return replace(embedding, expected=None)
+    return embedding
+
+
+def _is_embedded(values: Values, id: int, kept: Kept, model: str) -> bool:
+    """Its current text, and its current expected questions."""
+    return values.embeddings.get((id, model), (0, 0, None))[:2] == _versions(kept)
+
+
+def _versions(kept: Kept) -> tuple[int, int]:
+    return kept.failure.version, kept.expected_version
 
 
 def _unembedded(id: int, kept: Kept) -> Unembedded:
@@ -75,11 +89,25 @@ def _unembedded(id: int, kept: Kept) -> Unembedded:
         number=failure.number,
         version=failure.version,
         draft=failure.draft(),
+        questions=tuple(one.text for one in kept.expected),
+        expected_version=kept.expected_version,
     )
 
 
 def _read_only(embedding: Embedding) -> Embedding:
-    arrays = {part.name: np.array(getattr(embedding, part.name)) for part in fields(Embedding)}
+    beside = embedding.expected
+    own = replace(embedding, expected=None)
+    return replace(
+        own,
+        **_arrays(own),
+        expected=None if beside is None else Expected(**_arrays(beside)),
+    )
+
+
+def _arrays(made: Embedding | Expected) -> dict[str, Any]:
+    """Copies of its arrays by name, read-only."""
+    found = {part.name: getattr(made, part.name) for part in fields(made)}
+    arrays = {name: np.array(one) for name, one in found.items() if one is not None}
     for one in arrays.values():
         one.flags.writeable = False
-    return Embedding(**arrays)
+    return arrays

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from failbot.errors import NotFoundError, StoreError
-from failbot.models import Draft, Failure, Place, Version, Viewer, Visibility
+from failbot.models import Draft, ExpectedQuestion, Failure, Place, Version, Viewer, Visibility
 from failbot.search.bm25 import Words
 from failbot.search.passages import text_of
 from failbot.search.words import words
@@ -22,7 +22,14 @@ class MemoryFailures:
         self._heap = heap
 
     def record(
-        self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
+        self,
+        draft: Draft,
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        source: str = "",
+        expected: Sequence[ExpectedQuestion] = (),
     ) -> tuple[Failure, bool]:
         draft = kept_draft(draft)
         with self._heap.open() as values:
@@ -30,23 +37,31 @@ class MemoryFailures:
                 return known, False
             failure = _numbered(values, draft, place, author_id, utc(now))
             first = Version(number=1, draft=draft, changed_by=author_id, changed_at=utc(now))
-            values.failures[values.next_id()] = Kept(
-                failure=failure, source=source, versions=(first,), words=_words(draft)
-            )
+            kept = Kept(failure=failure, source=source, versions=(first,), words=_words(draft))
+            values.failures[values.next_id()] = with_expected(kept, expected) if expected else kept
             return failure, True
 
     def record_many(
-        self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
+        self,
+        drafts: Sequence[Draft],
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        expected: Sequence[Sequence[ExpectedQuestion]] = (),
     ) -> list[tuple[Failure, bool]]:
         with self._heap.open():
-            return [self.record(one, place=place, author_id=author_id, now=now) for one in drafts]
+            return [
+                self.record(one, place=place, author_id=author_id, now=now, expected=questions)
+                for one, questions in zip(drafts, expected or [()] * len(drafts), strict=True)
+            ]
 
     def revise(
         self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
     ) -> Failure:
         draft = kept_draft(draft)
         with self._heap.open() as values:
-            id, kept = _find(values, number, viewer)
+            id, kept = find(values, number, viewer)
             if kept.failure.draft() == draft:
                 return kept.failure
             _refuse_taken(values, id, viewer.team_id, draft.external_id)
@@ -60,7 +75,7 @@ class MemoryFailures:
 
     def amend(self, number: int, change: Callable[[Draft], Draft], *, viewer: Viewer) -> bool:
         with self._heap.open() as values:
-            id, kept = _find(values, number, viewer)
+            id, kept = find(values, number, viewer)
             drafts = [kept_draft(change(one.draft)) for one in kept.versions]
             if drafts == [one.draft for one in kept.versions]:
                 return False
@@ -82,7 +97,7 @@ class MemoryFailures:
 
     def delete(self, number: int, *, viewer: Viewer) -> None:
         with self._heap.open() as values:
-            id, _ = _find(values, number, viewer)
+            id, _ = find(values, number, viewer)
             del values.failures[id]
             for key in [one for one in values.embeddings if one[0] == id]:
                 del values.embeddings[key]
@@ -98,7 +113,7 @@ class MemoryFailures:
 
     def get(self, number: int, *, viewer: Viewer) -> Failure:
         with self._heap.open() as values:
-            return _find(values, number, viewer)[1].failure
+            return find(values, number, viewer)[1].failure
 
     def at(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, Failure]:
         with self._heap.open() as values:
@@ -107,7 +122,7 @@ class MemoryFailures:
 
     def versions(self, number: int, *, viewer: Viewer) -> list[Version]:
         with self._heap.open() as values:
-            return list(_find(values, number, viewer)[1].versions)
+            return list(find(values, number, viewer)[1].versions)
 
     def newest(
         self,
@@ -188,6 +203,12 @@ def kept_draft(draft: Draft) -> Draft:
     return replace(draft, **texts_of(draft, storable))
 
 
+def with_expected(kept: Kept, questions: Sequence[ExpectedQuestion]) -> Kept:
+    """With these in place of those that were there."""
+    stored = (replace(one, text=storable(one.text), at=utc(one.at)) for one in questions)
+    return replace(kept, expected=tuple(stored), expected_version=kept.expected_version + 1)
+
+
 def visible(values: Values, viewer: Viewer) -> Iterator[tuple[int, Kept]]:
     """What this viewer sees, by id, oldest first."""
     for id, kept in sorted(values.failures.items()):
@@ -207,7 +228,8 @@ def _unique(values: Values, id: int, team_id: str, draft: Draft) -> Draft:
     return replace(draft, external_id="") if draft.external_id in taken else draft
 
 
-def _find(values: Values, number: int, viewer: Viewer) -> tuple[int, Kept]:
+def find(values: Values, number: int, viewer: Viewer) -> tuple[int, Kept]:
+    """:raises NotFoundError: if the viewer sees no such one."""
     for id, kept in visible(values, viewer):
         if kept.failure.number == number:
             return id, kept

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from failbot.errors import StoreError
-from failbot.models import Draft, Failure, Feedback, Question, Schedule, Version, Viewer, Visibility
+from failbot.models import (
+    Draft,
+    ExpectedQuestion,
+    Failure,
+    Feedback,
+    Question,
+    Schedule,
+    Version,
+    Viewer,
+    Visibility,
+)
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
 from failbot.store.base import ActiveModel, Job, StoredNull
@@ -26,6 +36,8 @@ class Kept:
     source: str
     versions: tuple[Version, ...]
     words: tuple[str, ...]
+    expected: tuple[ExpectedQuestion, ...] = ()
+    expected_version: int = 0  # 0 until there are some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +64,8 @@ class Values:
 
     failures: dict[int, Kept] = field(default_factory=dict)  # by an id that is never given twice
     last_number: dict[str, int] = field(default_factory=dict)  # by workspace
-    embeddings: dict[tuple[int, str], tuple[int, Embedding]] = field(default_factory=dict)
+    # By failure and model: of which version, and of which of its expected questions.
+    embeddings: dict[tuple[int, str], tuple[int, int, Embedding]] = field(default_factory=dict)
     active: dict[str, ActiveModel] = field(default_factory=dict)  # one at most, under ""
     calibrations: dict[int, tuple[str, Calibration]] = field(default_factory=dict)
     nulls: dict[tuple[str, str], StoredNull] = field(default_factory=dict)

@@ -64,8 +64,16 @@ def _nearest(made: dict[int, Embedding | None], vector: Vector | None, limit: in
     """By falling inner product, ties by id."""
     if vector is None:
         return []
-    near = {id: float(one.vectors[0] @ vector) for id, one in made.items() if one is not None}
+    near = {id: _nearness(one, vector) for id, one in made.items() if one is not None}
     return sorted(near, key=lambda id: (-near[id], id))[:limit]
+
+
+def _nearness(made: Embedding, vector: Vector) -> float:
+    """That of its text, or of the nearest of its expected questions."""
+    rows = [made.vectors[0]]
+    if made.expected is not None:
+        rows += [*made.expected.vectors.astype(np.float32)]
+    return max(float(row @ vector) for row in rows)
 
 
 def _ranked(values: Values, team_id: str, words: Sequence[str]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failbot.models import Visibility
+from failbot.models import QuestionOrigin, Viewer, Visibility
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from tests.slack.conftest import TRIED, Running
@@ -48,6 +48,33 @@ def test_every_field_arrives(bot: Running, ada: Actor) -> None:
     assert failure.tags == ("distillation", "tokeniser")
     assert (failure.lesson, failure.cost) == ("Log the share of truncated inputs", "3 days")
     assert failure.title == "Truncation"
+
+
+def test_expected_questions_are_written_shown_and_edited(bot: Running, ada: Actor) -> None:
+    """A line each; what a model added is among them, under its own name, until it is removed."""
+    bot.log(ada, HAPPENED, questions="why does it forget?\ndistilled model cuts long inputs")
+    all_of_it = Viewer(team_id=factory.TEAM_ID, is_operator=True)
+    bot.service.keep_expected(
+        1, ["made up"], QuestionOrigin.MODEL, by="gpt", viewer=all_of_it, now=bot.control.now()
+    )
+    ada.command("/failure", "show F-1", factory.GENERAL)
+    bot.control.wait_for(lambda: "made up (model)" in texts(ada.messages(factory.GENERAL)))
+    bot.form(ada, "edit F-1")
+    assert ada.submit({"questions": "why does it forget?\nmade up"})["status"] == "acked"
+    found = bot.service.expected([1], viewer=all_of_it)[1]
+    assert [(one.text, one.origin) for one in found] == [
+        ("why does it forget?", QuestionOrigin.AUTHOR),
+        ("made up", QuestionOrigin.MODEL),
+    ]
+    assert bot.entries()[0].version == 1
+
+
+def test_too_long_a_question_is_said_beside_its_field(bot: Running, ada: Actor) -> None:
+    """The form stays open with all that was typed."""
+    bot.form(ada)
+    answer = ada.submit({"tried": TRIED, "happened": HAPPENED, "questions": "x" * 301})
+    assert "301 characters; at most 300 fit" in answer["errors"]["questions"]
+    assert bot.entries() == []
 
 
 def test_text_after_the_command_is_in_the_form(bot: Running, ada: Actor) -> None:

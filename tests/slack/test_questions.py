@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from failbot.encoder.base import Kind
 from failbot.errors import StoppedError
-from failbot.models import Viewer
+from failbot.models import QuestionOrigin, Viewer
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from failbot.search.values import Encoding
@@ -79,6 +79,21 @@ def test_a_word_on_an_answer_is_kept(bot: Running, ada: Actor, ben: Actor) -> No
     digest = bot.service.digest(audience=Viewer(team_id=factory.TEAM_ID), now=bot.control.now())
     bot.control.wait_for(lambda: "was it" in texts(ben.messages(factory.GENERAL)))
     assert [one.author_id for one in digest.thanks] == [factory.ADA]
+
+
+def test_a_confirmed_question_is_learnt(bot: Running, ada: Actor, ben: Actor) -> None:
+    """Its answer stood second, and the asker said that it was it: the entry is asked like that."""
+    bot.log(ada, NAN)
+    bot.log(ada, "Annotators disagreed about labels after midnight")
+    text = "fp16 loss spike and annotators disagreed about labels"
+    reply = bot.ask(ben, f"@failbot {text}")[0]
+    ben.click("helped-1-1", channel_id=factory.GENERAL, message_ts=reply["ts"])
+    bot.control.wait_for(lambda: "was it" in texts(ben.messages(factory.GENERAL)))
+    viewer = Viewer(team_id=factory.TEAM_ID)
+    kept = bot.service.expected([1], viewer=viewer)[1]
+    assert [(one.text, one.origin, one.by) for one in kept] == [
+        (text, QuestionOrigin.ASKER, factory.BEN)
+    ]
 
 
 def test_a_bare_mention_takes_the_threads_first_message(

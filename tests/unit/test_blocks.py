@@ -10,12 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failbot.models import (
+    EXPECTED_LIMIT,
+    EXPECTED_SIZE,
     Answer,
     Digest,
+    ExpectedQuestion,
     Failure,
     Hit,
     Pattern,
     Question,
+    QuestionOrigin,
     Thanks,
     Verdict,
 )
@@ -117,6 +121,14 @@ def _ids(value: object) -> list[object]:
     return [id for part in value for id in _ids(part)] if isinstance(value, list) else []
 
 
+def asked_like(text: str) -> list[ExpectedQuestion]:
+    """As many as fit, of this text."""
+    one = ExpectedQuestion(
+        text=text[:EXPECTED_SIZE], origin=QuestionOrigin.MODEL, by="gpt", at=datetime.now(UTC)
+    )
+    return [one] * EXPECTED_LIMIT
+
+
 @settings(max_examples=60, deadline=None)
 @given(FAILURES, HITS)
 def test_cards_and_confirmations(one: Failure, hits: tuple[Hit, ...]) -> None:
@@ -124,6 +136,7 @@ def test_cards_and_confirmations(one: Failure, hits: tuple[Hit, ...]) -> None:
     own = links([hit.failure for hit in hits])
     check(
         card(one),
+        card(one, asked_like(one.happened)),
         saved(one),
         ask_deletion(one),
         logged(one, similar=hits[:3], links=own),
@@ -193,3 +206,11 @@ def test_an_unknown_names_the_weak_match_as_weak() -> None:
     message = answer_message(answer, question="why?", question_id=7, links={})
     assert "Nobody has recorded this" in message.text
     assert any("weak match" in text and "F-12" in text for text in _texts(message.blocks))
+
+
+def test_a_card_says_whose_words_a_question_is() -> None:
+    """Nobody takes a model's for the author's."""
+    (shown,) = [
+        one for one in _texts(card(failure(), asked_like("why nan?")).blocks) if "nan" in one
+    ]
+    assert shown.splitlines()[:2] == ["*Asked like*", "• why nan? (model)"]

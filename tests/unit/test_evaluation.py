@@ -12,7 +12,7 @@ import pytest
 from failbot.errors import InputError
 from failbot.evaluation.asking import Memory, Result, ask_all
 from failbot.evaluation.figures import differences, summarise
-from failbot.evaluation.reading import Labelled, read_documents, read_questions
+from failbot.evaluation.reading import Labelled, read_documents, read_questions, read_sets
 from failbot.memory.service import Service
 from failbot.models import Verdict
 from failbot.search.passages import text_of
@@ -73,6 +73,28 @@ def test_malformed_entry_is_named(tmp_path: Path, row: dict[str, Any], words: st
     """By line and field."""
     with pytest.raises(InputError, match=words):
         read_documents(write(tmp_path / "d", row))
+
+
+def test_expected_questions_are_read_beside_their_set(tmp_path: Path) -> None:
+    """A file for one set, or each folder's own; which of them it is has to be said."""
+    entry = {"id": "1", "tried": "a", "happened": "b", "questions": ["mine?"]}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "failures.jsonl", entry)
+        write(tmp_path / name / "queries.jsonl", {"id": "q", "text": "c", "relevant": {"1": 2}})
+    one, two = folders = [tmp_path / "one", tmp_path / "two"]
+    more = write(one / "expected.jsonl", {"id": "1", "questions": ["how?"]})
+    asked = [[*each.questions] for read in read_sets([one]) for each in read.documents]
+    assert asked == [["mine?"]]
+    for given in ({"expected": more}, {"with_expected": True}):
+        (document,) = read_sets([one], **given)[0].documents
+        assert document.questions == {"how?": "model", "mine?": "author"}
+    with pytest.raises(InputError, match="two holds no expected"):
+        read_sets(folders, with_expected=True)
+    with pytest.raises(InputError, match="for one set"):
+        read_sets(folders, expected=more)
+    with pytest.raises(InputError, match="for folders"):
+        read_sets([two / "failures.jsonl", two / "queries.jsonl"], with_expected=True)
 
 
 def test_question_that_occurs_twice_is_refused(tmp_path: Path) -> None:

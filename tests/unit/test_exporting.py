@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from failbot.files.exporting import COLUMNS, FORMULA_STARTS, csv_lines, json_lines
 from failbot.files.importing import Plan, read
 from failbot.files.tabular import rows
-from failbot.models import Explanation, ExplanationStatus, Failure, Visibility
+from failbot.models import (
+    ExpectedQuestion,
+    Explanation,
+    ExplanationStatus,
+    Failure,
+    QuestionOrigin,
+    Visibility,
+)
 from failbot.taxonomy import MODES, Outcome
 from failbot.text import clean
 
@@ -52,10 +59,13 @@ def failures(draw: st.DrawFn) -> Failure:
     )
 
 
+asked_like = st.dictionaries(some.map(str.strip), st.sampled_from(QuestionOrigin), max_size=4)
+
+
 @given(failures())
 def test_json_line_comes_back_unchanged(failure: Failure) -> None:
     """Every field of the draft, as it was."""
-    lines = "".join(json_lines([failure])).encode()
+    lines = "".join(json_lines([failure], {})).encode()
     found = read(rows(io.BytesIO(lines), format="jsonl"), Plan())
     assert found.drafts == (failure.draft(),)
 
@@ -63,7 +73,7 @@ def test_json_line_comes_back_unchanged(failure: Failure) -> None:
 @given(st.lists(failures(), max_size=3))
 def test_no_cell_is_a_formula(several: list[Failure]) -> None:
     """Whatever was written, no cell begins with what a spreadsheet runs."""
-    table = list(csv.reader(io.StringIO("".join(csv_lines(several)), newline="")))
+    table = list(csv.reader(io.StringIO("".join(csv_lines(several, {})), newline="")))
     assert table[0] == COLUMNS
     assert len(table) == len(several) + 1
     cells = [cell for row in table for cell in row]
@@ -73,6 +83,23 @@ def test_no_cell_is_a_formula(several: list[Failure]) -> None:
 @given(failures())
 def test_csv_can_be_imported(failure: Failure) -> None:
     """The table's columns are the fields' names."""
-    text = "".join(csv_lines([failure])).encode()
+    text = "".join(csv_lines([failure], {})).encode()
     found = read(rows(io.BytesIO(text), format="csv"), Plan())
     assert not found.bad or found.bad[0].field == "external_id", found.bad
+
+
+@given(
+    failures(), st.dictionaries(some.map(str.strip), st.sampled_from(QuestionOrigin), max_size=4)
+)
+def test_expected_questions_come_back_with_their_origin(
+    failure: Failure, questions: dict[str, QuestionOrigin]
+) -> None:
+    """Whose words they are survives; who asked is not told."""
+    kept = [
+        ExpectedQuestion(text=text, origin=origin, by="U0BEN", at=NOW)
+        for text, origin in questions.items()
+    ]
+    line = "".join(json_lines([failure], {failure.number: kept}))
+    assert "U0BEN" not in line
+    found = read(rows(io.BytesIO(line.encode()), format="jsonl"), Plan())
+    assert found.questions == (questions,)

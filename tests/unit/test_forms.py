@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from slack_sdk.models.views import View
 
 from failbot.errors import DraftError, InputError, StoreError
-from failbot.models import Draft, Explanation, ExplanationStatus
+from failbot.models import Draft, ExpectedQuestion, Explanation, ExplanationStatus, QuestionOrigin
 from failbot.sandbox import limits
 from failbot.slack.views import forms
 from failbot.slack.views.forms import Origin
 from failbot.taxonomy import Outcome
 from failbot.text import clean
+from tests.conftest import NOW
 from tests.make import draft
 from tests.unit.hostile import DRAFTS
 
@@ -167,3 +168,27 @@ def test_a_choice_that_was_not_offered_is_refused() -> None:
     with pytest.raises(DraftError) as caught:
         forms.read(view).draft()
     assert "outcome" in caught.value.problems
+
+
+LIKE = (
+    ExpectedQuestion(text="why nan?", origin=QuestionOrigin.AUTHOR, by="U1", at=NOW),
+    ExpectedQuestion(text="loss explodes", origin=QuestionOrigin.MODEL, by="gpt", at=NOW),
+)
+
+
+def test_expected_questions_are_a_line_each() -> None:
+    """Shown as they are, whoever worded them; blank lines and doubles go."""
+    view = forms.failure_form(draft(), EDIT, questions=LIKE)
+    assert forms.read(submitted(view)).questions == ("why nan?", "loss explodes")
+    typed = submitted(view, questions=" why nan?\n\nand then?\nwhy nan?")
+    assert forms.read(typed).questions == ("why nan?", "and then?")
+
+
+def test_questions_that_the_form_does_not_show_stay_as_they_are() -> None:
+    """More than an input holds: nothing was said about them, which is not the same as none."""
+    long = [replace(LIKE[0], text=f"{at} {'x' * 290}") for at in range(12)]
+    view = submitted(forms.failure_form(draft(), EDIT, questions=long))
+    assert limits.view_problems(forms.failure_form(draft(), EDIT, questions=long)) == []
+    assert forms.read(view).questions is None
+    emptied = submitted(forms.failure_form(draft(), EDIT, questions=LIKE), questions=None)
+    assert forms.read(emptied).questions == ()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failbot.errors import InputError
-from failbot.files.importing import Plan, Reading, draft_of, parse_plan, read
+from failbot.files.importing import Plan, Reading, entry_of, parse_plan, read
 from failbot.files.tabular import LINE_LIMIT_BYTES, format_of, rows
 from failbot.models import ExplanationStatus
 from failbot.taxonomy import Outcome
@@ -217,7 +217,7 @@ def test_format_comes_from_name_or_first_bytes(name: str, head: bytes, format: s
 def test_object_with_an_unknown_field_is_refused() -> None:
     """A single object is typed by a person: a slip is named."""
     with pytest.raises(InputError, match="unknown field 'tryed'"):
-        draft_of({"tryed": "x"})
+        entry_of({"tryed": "x"})
 
 
 @given(st.binary(max_size=300), st.sampled_from(["jsonl", "csv", "tsv"]))
@@ -244,3 +244,28 @@ def test_any_object_is_read_or_refused(cells: dict[str, object]) -> None:
     except InputError:
         return
     assert len(found.entries) + len({bad.line for bad in found.bad}) == 1
+
+
+def test_questions_are_a_list_or_a_line_each() -> None:
+    """In JSON with or without their origin, in a table's cell a line each; each text once."""
+    row = {"tried": "a", "happened": "b"}
+    told = ["why?", {"text": "how?", "origin": "model"}, " ", "why?"]
+    found = reading(json.dumps(row | {"questions": told}), format="jsonl")
+    assert found.questions == ({"why?": "author", "how?": "model"},)
+    table = 'tried,happened,questions\na,b,"why?\n\nhow, then?"\nc,d,\n'
+    assert reading(table).questions == ({"why?": "author", "how, then?": "author"}, {})
+
+
+@pytest.mark.parametrize(
+    ("questions", "words"),
+    [
+        ([{"text": "x", "origin": "oracle"}], "the origin 'oracle' is none of: author, model"),
+        ([["x"]], "questions: must be text"),
+        (["x" * 301], "has 301 characters; at most 300 fit"),
+        ([str(at) for at in range(13)], "has 13 lines; at most 12 fit"),
+    ],
+)
+def test_bad_questions_are_named(questions: list[object], words: str) -> None:
+    """By line and field, as everything else."""
+    row = {"tried": "a", "happened": "b", "questions": questions}
+    assert words in complaint(reading(json.dumps(row), format="jsonl"))

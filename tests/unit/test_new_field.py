@@ -27,7 +27,7 @@ ALTER TABLE failures ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
 def copy(tmp_path: Path) -> Path:
     """The sources, the migrations and the tests of the fields, to be changed."""
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("failbot", "migrations", "tests/contract"):
+    for name in ("failbot", "migrations", "tests/contract", "tests/memory_store"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     for name in ("pyproject.toml", *(f"tests/{one}.py" for one in COMMON)):
         shutil.copy(ROOT / name, tmp_path / name)

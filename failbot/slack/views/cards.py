@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from failbot.models import Explanation, ExplanationStatus, Failure, Hit, Visibility
+from failbot.models import (
+    ExpectedQuestion,
+    Explanation,
+    ExplanationStatus,
+    Failure,
+    Hit,
+    Visibility,
+)
 from failbot.slack.markup import clip, clip_line, link, person, quote
 from failbot.slack.views.blocks import (
     SEEN_BY,
@@ -27,14 +34,17 @@ REMARK_SIZE = 250
 URL_SIZE = 250
 EXPLANATIONS_AT_MOST = 3
 LINKS_AT_MOST = 3
+QUESTIONS_AT_MOST = 3
 
 DELETE = "delete_failure"
 KEEP = "keep_failure"
 
 
-def card(failure: Failure) -> Message:
-    """The failure in full, as far as a message holds it."""
+def card(failure: Failure, questions: Sequence[ExpectedQuestion] = ()) -> Message:
+    """The failure in full, as far as a message holds it; `questions` are how people would ask."""
     blocks = [section(text) for text in _parts(failure)]
+    if questions:
+        blocks.append(section(_asked_like(questions)))
     blocks.append(context(_facts(failure)))
     return Message(text=_sentence(failure), blocks=blocks)
 
@@ -110,6 +120,15 @@ def _parts(failure: Failure) -> Iterator[str]:
         yield f"*Worth retrying when* {clip(failure.valid_while, REMARK_SIZE)}"
     if failure.links:
         yield " · ".join(_short_link(url) for url in failure.links[:LINKS_AT_MOST])
+
+
+def _asked_like(questions: Sequence[ExpectedQuestion]) -> str:
+    """Each with whose words it is: an entry's author did not say what a model wrote."""
+    lines = [
+        f"• {clip_line(one.text, REMARK_SIZE)} ({one.origin.value})"
+        for one in questions[:QUESTIONS_AT_MOST]
+    ]
+    return "\n".join(["*Asked like*", *lines])
 
 
 def _facts(failure: Failure) -> str:

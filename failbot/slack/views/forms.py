@@ -6,14 +6,14 @@ Pure. Sizes from docs.slack.dev, "Views" and "Plain-text input element".
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
 
 from failbot.errors import DraftError, FailbotError, InputError
 from failbot.fields import as_dict, from_dict
-from failbot.models import TITLE_LIMIT, Draft, Explanation, ExplanationStatus
+from failbot.models import TITLE_LIMIT, Draft, ExpectedQuestion, Explanation, ExplanationStatus
 from failbot.taxonomy import MODES, Outcome
 from failbot.text import clean
 
@@ -95,16 +95,28 @@ TITLE = Text(
     multiline=False,
     limit=TITLE_LIMIT,
 )
+QUESTIONS = Text(
+    name="questions",
+    label="How would someone ask about this?",
+    placeholder="the small model forgets everything after half a page; one question a line",
+)
 PLAIN = (TRIED, HAPPENED, LESSON, COST, TITLE)  # inputs that hold a draft's field as it is
 
 
-def failure_form(draft: Draft, origin: Origin, *, may_post: bool = True) -> dict[str, object]:
+def failure_form(
+    draft: Draft,
+    origin: Origin,
+    *,
+    may_post: bool = True,
+    questions: Sequence[ExpectedQuestion] = (),
+) -> dict[str, object]:
     """The view for a new failure, filled from `draft`, or for the failure that `origin` names.
 
     :param may_post: whether to offer a card in the channel; never offered when editing.
+    :param questions: its expected ones, of whatever origin, to be kept, changed or removed.
     """
     is_new = not origin.number
-    values = _values(draft)
+    values = _values(draft) | {"questions": "\n".join(one.text for one in questions)}
     blocks = [_text_block(one, values[one.name], is_new=is_new) for one in (TRIED, HAPPENED)]
     blocks += [
         _outcome_block(draft),
@@ -113,7 +125,7 @@ def failure_form(draft: Draft, origin: Origin, *, may_post: bool = True) -> dict
         _modes_block(draft),
         *(
             _text_block(one, values[one.name], is_new=is_new)
-            for one in (LESSON, LINKS, TAGS, COST, TITLE)
+            for one in (LESSON, LINKS, TAGS, COST, TITLE, QUESTIONS)
         ),
     ]
     if is_new and may_post:
@@ -140,6 +152,14 @@ class Filled:
     def posts_card(self) -> bool:
         """Whether the author left the card ticked; no where the form did not offer it."""
         return bool(_element(self.state, "post").get("selected_options"))
+
+    @property
+    def questions(self) -> tuple[str, ...] | None:
+        """The expected questions, a line each; None where the form did not show them."""
+        if "questions" not in self.state:
+            return None
+        lines = (line.strip() for line in _text(self.state, "questions").splitlines())
+        return tuple(dict.fromkeys(line for line in lines if line))
 
     def draft(self, before: Draft = NEW) -> Draft:
         """`before` with what the form showed; what it did not show stays as it was.

@@ -9,6 +9,7 @@ from failbot.store.sqlite.calibrations import SqliteCalibrations
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.digests import SqliteDigests
 from failbot.store.sqlite.embeddings import SqliteEmbeddings
+from failbot.store.sqlite.expected import SqliteExpectedQuestions
 from failbot.store.sqlite.failures import SqliteFailures
 from failbot.store.sqlite.inbox import SqliteInbox
 from failbot.store.sqlite.questions import SqliteQuestions
@@ -22,6 +23,7 @@ class SqliteStore:
         """:raises StoreError: if it cannot be opened, is damaged, or is newer than this code."""
         self.connection = Connection(path)
         self.failures = SqliteFailures(self.connection)
+        self.expected = SqliteExpectedQuestions(self.connection)
         self.embeddings = SqliteEmbeddings(self.connection)
         self.calibrations = SqliteCalibrations(self.connection)
         self.search = SqliteSearch(self.connection)

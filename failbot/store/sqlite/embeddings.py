@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from failbot.search.values import Embedding
+from failbot.search.values import Embedding, Expected
 from failbot.store.base import ActiveModel, Unembedded
 from failbot.store.sqlite.changes import touch
 from failbot.store.sqlite.connection import Connection
@@ -20,6 +20,17 @@ from failbot.store.sqlite.rows import draft_of
 MODEL = "model"
 MODEL_SETTING = "model_setting"
 ACTIVATION = "activation"
+# What a failure needs to be embedded: vectors of its version, and of its expected questions'.
+OWN = (
+    "LEFT JOIN embeddings ON embeddings.failure_id = failures.id AND embeddings.model = :model"
+    " AND embeddings.version = failures.version"
+    " LEFT JOIN expected_embeddings AS asked ON asked.failure_id = failures.id"
+    " AND asked.model = :model AND asked.version = failures.expected_version"
+)
+IS_EMBEDDED = (
+    "(embeddings.failure_id IS NOT NULL AND"
+    " (failures.expected_version = 0 OR asked.failure_id IS NOT NULL))"
+)
 AMONG = (
     "EXISTS (SELECT 1 FROM json_each(:among) WHERE json_extract(value, '$[0]') = failures.team_id"
     " AND json_extract(value, '$[1]') = number)"
@@ -48,7 +59,8 @@ class SqliteEmbeddings:
         with self._connection.write() as db:
             for name, value in values.items():
                 db.table("settings").upsert({"name": name, "value": value}, pk="name")
-            db.table("embeddings").delete_where("model <> ?", [model.name])
+            for table in ("embeddings", "expected_embeddings"):
+                db.table(table).delete_where("model <> ?", [model.name])
 
     def missing(
         self, model: str, *, limit: int, among: Collection[tuple[str, int]] | None = None
@@ -58,6 +70,7 @@ class SqliteEmbeddings:
             rows = self._missing(model, f"{condition} ORDER BY id", limit=limit, among=among)
             if not rows and among is None:
                 self._remember_complete(model)
+            questions = self._questions([row["id"] for row in rows])
         return [
             Unembedded(
                 id=row["id"],
@@ -65,9 +78,23 @@ class SqliteEmbeddings:
                 number=row["number"],
                 version=row["version"],
                 draft=draft_of(row),
+                questions=tuple(questions.get(row["id"], ())),
+                expected_version=row["expected_version"],
             )
             for row in rows
         ]
+
+    def _questions(self, ids: Sequence[int]) -> dict[int, list[str]]:
+        """The texts of the expected questions, by failure id."""
+        found: dict[int, list[str]] = {}
+        rows = self._connection.rows(
+            "SELECT failure_id, text FROM expected_questions"
+            " WHERE failure_id IN (SELECT value FROM json_each(?)) ORDER BY failure_id, position",
+            [json.dumps(list(ids))],
+        )
+        for row in rows:
+            found.setdefault(row["failure_id"], []).append(row["text"])
+        return found
 
     def is_complete(self, model: str) -> bool:
         with self._connection.read():
@@ -96,9 +123,7 @@ class SqliteEmbeddings:
         is_known = values.get(MODEL) == model and values.get(ACTIVATION, "") == activation
         return self._connection.rows(
             "SELECT failures.* FROM changes JOIN failures ON id = changes.failure_id"
-            " LEFT JOIN embeddings ON embeddings.failure_id = id AND model = :model"
-            " AND embeddings.version = failures.version"
-            f" WHERE seq > :seq AND embeddings.failure_id IS NULL {more} LIMIT :limit",
+            f" {OWN} WHERE seq > :seq AND NOT {IS_EMBEDDED} {more} LIMIT :limit",
             {
                 "model": model,
                 "seq": seq if is_known else 0,
@@ -118,27 +143,31 @@ class SqliteEmbeddings:
         with self._connection.write() as db:
             for failure, embedding in embeddings:
                 current = db.query(
-                    "SELECT team_id FROM failures WHERE id = ? AND version = ?",
-                    [failure.id, failure.version],
+                    "SELECT team_id FROM failures"
+                    " WHERE id = ? AND version = ? AND expected_version = ?",
+                    [failure.id, failure.version, failure.expected_version],
                 )
                 for row in current:
-                    _upsert(db, _row(failure, model, embedding) | {"team_id": row["team_id"]})
+                    own = {"failure_id": failure.id, "model": model, "team_id": row["team_id"]}
+                    _upsert(db, "embeddings", own | _row(failure, embedding))
+                    if failure.expected_version:
+                        _upsert(db, "expected_embeddings", own | _expected_row(failure, embedding))
                     touch(db, [failure.id], row["team_id"])
                     kept.append(failure)
         return kept
 
     def progress(self, model: str) -> tuple[int, int]:
         row = self._connection.rows(
-            "SELECT count(failure_id) AS done, count(*) AS total FROM failures"
-            " LEFT JOIN embeddings ON failure_id = id AND model = ?"
-            " AND embeddings.version = failures.version",
-            [model],
+            f"SELECT coalesce(sum({IS_EMBEDDED}), 0) AS done, count(*) AS total"
+            f" FROM failures {OWN}",
+            {"model": model},
         )[0]
         return row["done"], row["total"]
 
 
 def embedding_of(row: Mapping[str, Any]) -> Embedding:
-    """The embedding in a row of the table; its arrays are views of the row's bytes."""
+    """The embedding in a row of the table, which may have the columns of its expected questions';
+    its arrays are views of the row's bytes."""
     token_ids = np.frombuffer(row["token_ids"], np.int32)
     tokens = np.frombuffer(row["tokens"], np.int8)
     return Embedding(
@@ -146,13 +175,35 @@ def embedding_of(row: Mapping[str, Any]) -> Embedding:
         tokens=tokens.reshape(len(token_ids), len(tokens) // max(1, len(token_ids))),
         token_ids=token_ids,
         starts=np.frombuffer(row["starts"], np.int32),
+        expected=_expected_of(row) if row.get("expected_lengths") else None,
     )
 
 
-def _row(failure: Unembedded, model: str, embedding: Embedding) -> dict[str, Any]:
+def _expected_of(row: Mapping[str, Any]) -> Expected:
+    lengths = np.frombuffer(row["expected_lengths"], np.int32)
+    token_ids = np.frombuffer(row["expected_token_ids"], np.int32)
+    return Expected(
+        vectors=np.frombuffer(row["expected_vectors"], np.float16).reshape(len(lengths), -1),
+        tokens=np.frombuffer(row["expected_tokens"], np.int8).reshape(len(token_ids), -1),
+        token_ids=token_ids,
+        lengths=lengths,
+    )
+
+
+def _expected_row(failure: Unembedded, embedding: Embedding) -> dict[str, Any]:
+    """Empty where no question is left, or none has a word: embedded all the same."""
+    made = embedding.expected
     return {
-        "failure_id": failure.id,
-        "model": model,
+        "version": failure.expected_version,
+        "lengths": b"" if made is None else made.lengths.astype(np.int32).tobytes(),
+        "vectors": b"" if made is None else made.vectors.astype(np.float16).tobytes(),
+        "token_ids": b"" if made is None else made.token_ids.astype(np.int32).tobytes(),
+        "tokens": b"" if made is None else made.tokens.astype(np.int8).tobytes(),
+    }
+
+
+def _row(failure: Unembedded, embedding: Embedding) -> dict[str, Any]:
+    return {
         "version": failure.version,
         "dimension": embedding.vectors.shape[1],
         "vectors": embedding.vectors.astype(np.float32).tobytes(),
@@ -162,7 +213,7 @@ def _row(failure: Unembedded, model: str, embedding: Embedding) -> dict[str, Any
     }
 
 
-def _upsert(db: Any, row: dict[str, Any]) -> None:
+def _upsert(db: Any, table: str, row: dict[str, Any]) -> None:
     columns = ", ".join(row)
     marks = ", ".join(f":{name}" for name in row)
-    db.execute(f"INSERT OR REPLACE INTO embeddings ({columns}) VALUES ({marks})", row)
+    db.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", row)

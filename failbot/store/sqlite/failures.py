@@ -11,11 +11,12 @@ from typing import Any
 from sqlite_utils import Database
 
 from failbot.errors import NotFoundError
-from failbot.models import Draft, Failure, Place, Version, Viewer
+from failbot.models import Draft, ExpectedQuestion, Failure, Place, Version, Viewer
 from failbot.search.passages import text_of
 from failbot.search.words import words
 from failbot.store.sqlite.changes import touch
 from failbot.store.sqlite.connection import Connection
+from failbot.store.sqlite.expected import put_expected
 from failbot.store.sqlite.rows import (
     Row,
     draft_json,
@@ -36,21 +37,37 @@ class SqliteFailures:
         self._connection = connection
 
     def record(
-        self, draft: Draft, *, place: Place, author_id: str, now: datetime, source: str = ""
+        self,
+        draft: Draft,
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        source: str = "",
+        expected: Sequence[ExpectedQuestion] = (),
     ) -> tuple[Failure, bool]:
         with self._connection.write() as db:
             known = _known(db, place.team_id, source, draft.external_id)
             if known is not None:
                 return failure_of(known), False
             failure_id = _insert(db, draft, place, author_id, source, now)
+            if expected:
+                put_expected(db, failure_id, place.team_id, expected)
             return failure_of(_row(db, failure_id)), True
 
     def record_many(
-        self, drafts: Sequence[Draft], *, place: Place, author_id: str, now: datetime
+        self,
+        drafts: Sequence[Draft],
+        *,
+        place: Place,
+        author_id: str,
+        now: datetime,
+        expected: Sequence[Sequence[ExpectedQuestion]] = (),
     ) -> list[tuple[Failure, bool]]:
         with self._connection.write():
             return [
-                self.record(draft, place=place, author_id=author_id, now=now) for draft in drafts
+                self.record(draft, place=place, author_id=author_id, now=now, expected=questions)
+                for draft, questions in zip(drafts, expected or [()] * len(drafts), strict=True)
             ]
 
     def revise(
@@ -194,7 +211,9 @@ class SqliteFailures:
 TEAM_TABLES = (
     "failures",
     "versions",
+    "expected_questions",
     "embeddings",
+    "expected_embeddings",
     "changes",
     "questions",
     "feedback",

@@ -14,8 +14,12 @@ from failbot.models import Viewer, Visibility
 from failbot.search.index import Entry, TeamIndex
 from failbot.search.values import Candidate, Corpus, Vector
 from failbot.store.sqlite.connection import Connection
-from failbot.store.sqlite.embeddings import MODEL, embedding_of
+from failbot.store.sqlite.embeddings import MODEL, OWN, embedding_of
 from failbot.store.sqlite.rows import visible
+
+EXPECTED = ", ".join(
+    f"asked.{name} AS expected_{name}" for name in ("lengths", "vectors", "token_ids", "tokens")
+)
 
 
 class SqliteSearch:
@@ -54,10 +58,10 @@ class SqliteSearch:
         condition, parameters = visible(viewer)
         rows = self._connection.rows(
             # CROSS JOIN: else SQLite walks all of the workspace and looks each up in the ids.
-            "SELECT number, words, embeddings.* FROM (SELECT id, number, words, version AS current"
+            f"SELECT number, words, embeddings.*, {EXPECTED} FROM"
+            " (SELECT id, number, words, version, expected_version"
             " FROM (SELECT value AS wanted FROM json_each(:ids))"
-            f" CROSS JOIN failures ON id = wanted WHERE {condition})"
-            " LEFT JOIN embeddings ON failure_id = id AND model = :model AND version = current"
+            f" CROSS JOIN failures ON id = wanted WHERE {condition}) AS failures {OWN}"
             " ORDER BY number",
             parameters | {"ids": json.dumps(list(ids)), "model": self._model},
         )
@@ -88,13 +92,12 @@ class SqliteSearch:
         """What changed since: team id and failure id, then the columns of `_entry_of`."""
         return self._connection.tuples(
             "SELECT changes.team_id, changes.failure_id, failures.id IS NOT NULL, visibility,"
-            " channel_id, author_id, words, token_ids, substr(vectors, 1, 4 * dimension)"
+            " channel_id, author_id, words, embeddings.token_ids,"
+            " substr(embeddings.vectors, 1, 4 * dimension), asked.vectors"
             " FROM changes LEFT JOIN failures ON failures.id = changes.failure_id"
-            " AND failures.team_id = changes.team_id"
-            " LEFT JOIN embeddings ON embeddings.failure_id = failures.id AND model = ?"
-            " AND embeddings.version = failures.version"
-            " WHERE seq > ? ORDER BY seq",
-            [self._model, self._seq],
+            f" AND failures.team_id = changes.team_id {OWN}"
+            " WHERE seq > :seq ORDER BY seq",
+            {"model": self._model, "seq": self._seq},
         )
 
     def _take_in(self, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -117,13 +120,18 @@ def _entry_of(
     words: str,
     token_ids: bytes | None,
     vector: bytes | None,
+    expected: bytes | None,
 ) -> Entry:
+    own = None if vector is None else np.frombuffer(vector, np.float32)
     return Entry(
         failure_id=failure_id,
         visibility=Visibility(visibility),
         channel_id=channel_id,
         author_id=author_id,
         words=tuple(words.split()),
-        vector=None if vector is None else np.frombuffer(vector, np.float32),
+        vector=own,
         token_ids=None if token_ids is None else np.frombuffer(token_ids, np.int32),
+        expected=np.frombuffer(expected or b"", np.float16).reshape(-1, len(own))
+        if own is not None and expected
+        else None,
     )
