@@ -438,7 +438,9 @@ class Service:
     def _ask_without(self, text: str, viewer: Viewer, hidden: Collection[int]) -> Answer:
         if self._stop.is_set():
             raise StoppedError
-        return self._matcher.answer(text, viewer=viewer, patience_s=0.0, limit=1, hidden=hidden)
+        return self._matcher.answer(
+            text, viewer=viewer, patience_s=0.0, limit=1, hidden=hidden, reads=False
+        )
 
     def move_to(self, source: EncoderSource) -> int:
         """Embeds everything with this model, then switches over; how many. This service follows.
