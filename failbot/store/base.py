@@ -135,6 +135,8 @@ class Failures(Protocol):
         Versions, vectors, questions, feedback and calibrations go with them; schedules, digests and
         jobs stay. Numbers run on. 0 and no change when there is no entry to move or `team_id`
         holds entries.
+
+        :raises StoreError: if both hold a question of the same channel and message.
         """
 
     def record_many(

@@ -430,3 +430,18 @@ def test_what_hangs_on_entries_is_adopted_with_them(store: Store, now: datetime)
     assert store.search.corpus("local").size == 0
     assert record(store, now, place=public(team_id="T2"))[0].number == 3
     assert store.failures.adopt("T3", source_team_id="local") == 0
+
+
+def test_questions_of_one_message_are_not_adopted_onto_one_another(
+    store: Store, now: datetime
+) -> None:
+    """Refused, with nothing moved: which of the two was answered cannot be told."""
+    for team_id in ("local", "T1"):
+        asked = {"user_id": BEN, "verdict": Verdict.KNOWN, "shown": [1], "now": now}
+        store.questions.keep("Seen?", place=public(team_id=team_id), message_ts="17.1", **asked)
+    record(store, now, place=public(team_id="local"))
+    with pytest.raises(StoreError):
+        store.failures.adopt("T1", source_team_id="local")
+    assert store.failures.count(viewer=viewer()) == 0
+    assert store.failures.get(1, viewer=viewer(team_id="local")).number == 1
+    assert record(store, now)[0].number == 1

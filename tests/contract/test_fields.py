@@ -161,7 +161,7 @@ def test_only_the_named_fields_opt_out_of_redaction() -> None:
     assert {name for name, one in leaves(Draft) if not about(one).is_redacted} == NOT_REDACTED
 
 
-@pytest.mark.parametrize(("name", "part"), leaves(Draft))
+@pytest.mark.parametrize(("name", "part"), list(leaves(Draft)))
 def test_a_field_is_searched_or_opts_out(name: str, part: Any) -> None:
     """Its text is in what is embedded and matched, unless it is named in this file."""
     mark = f"{part.name} mark"

@@ -273,6 +273,8 @@ def _words(draft: Draft) -> tuple[str, ...]:
 
 
 def _move_what_hangs_on_them(values: Values, source: str, target: str) -> None:
+    if _messages(values, source) & _messages(values, target):
+        raise StoreError("Both workspaces hold a question of the same message.")
     last = max(values.last_number.pop(source), values.last_number.get(target, 0))
     values.last_number[target] = last
     for id, question in values.questions.items():
@@ -285,3 +287,11 @@ def _move_what_hangs_on_them(values: Values, source: str, target: str) -> None:
     for team_id, model in list(values.nulls):
         if team_id == source:
             values.nulls[target, model] = values.nulls.pop((source, model))
+
+
+def _messages(values: Values, team_id: str) -> set[tuple[str, str]]:
+    return {
+        (one.place.channel_id, one.message_ts)
+        for one in values.questions.values()
+        if one.place.team_id == team_id and one.message_ts
+    }

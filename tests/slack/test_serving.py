@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,12 @@ CLIENT = httpx.Client(verify=False)  # plain HTTP on loopback; loading certifica
 NAN = "The loss became NaN at step 900 with fp16 gradients"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed_at_the_end() -> Iterator[None]:
+    yield
+    CLIENT.close()
 
 
 def post(

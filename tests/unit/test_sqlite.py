@@ -166,7 +166,9 @@ def test_another_process_is_seen_by_the_next_search(tmp_path: Path) -> None:
     store = open_at(tmp_path)
     assert store.search.corpus("T1").size == 0
     writers = [writer(tmp_path, 20, name) for name in "abc"]
-    assert [one.wait() for one in writers] == [0, 0, 0]
+    for one in writers:
+        one.communicate()
+    assert [one.returncode for one in writers] == [0, 0, 0]
     assert store.search.corpus("T1").size == 60
     found = store.search.candidates(
         ("alpha",), viewer=viewer(), vector=None, by_vector=0, by_words=100
