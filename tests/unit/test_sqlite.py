@@ -16,6 +16,7 @@ from failbot.models import Feedback, Verdict
 from failbot.search.calibration import load
 from failbot.store.base import StoredNull
 from failbot.store.sqlite import SqliteStore, migrate
+from tests.contract.test_expected import question, with_expected
 from tests.make import ANA, draft, embedding, public, viewer
 
 
@@ -42,9 +43,10 @@ def test_adoption_leaves_no_row_behind(tmp_path: Path, now: datetime) -> None:
     """Every table that names a workspace is moved, save those of channels and jobs."""
     store = open_at(tmp_path)
     there = {"place": public(team_id="local"), "now": now}
-    store.failures.record(draft(), author_id=ANA, **there)
+    asked_like = [question("Who has seen it diverge?", now)]
+    store.failures.record(draft(), author_id=ANA, **there, expected=asked_like)
     made = store.embeddings.missing("toy", limit=1)
-    store.embeddings.put("toy", [(made[0], embedding(1, 0))])
+    store.embeddings.put("toy", [(made[0], with_expected(embedding(1, 0), (1, 0)))])
     asked = store.questions.keep(
         "Seen?", user_id=ANA, message_ts="", verdict=Verdict.KNOWN, shown=[1], **there
     )
