@@ -16,7 +16,7 @@ SIGNALS = {
     "bm25": "bm25: of the most that it could be",
     "dense": "dense: cosine of the whole text",
     "title": "title: cosine of the title",
-    "interaction": "interaction: late_interaction, or its mean with expected",
+    "interaction": "interaction: what the score takes of both",
     "closeness": "closeness: of dense and title, where they are high",
     "reranker": "reranker: the cross-encoder's score",
     "margin": "margin: score above the five next best",
@@ -86,12 +86,14 @@ def _probability(hits: Sequence[Hit], basis: Basis) -> list[tuple[str, ...]]:
 def _formula(hits: Sequence[Hit], basis: Basis) -> str:
     from failbot.search.scoring import CLOSE_FROM, RERANKER_WEIGHT
 
+    is_asked_like = any(hit.signals.get("expected") for hit in hits)
+    expected = " (its mean with expected, where there is one)" if is_asked_like else ""
+    interaction = f"interaction is late_interaction{expected}"
     terms = [f"{by:.1f} × {name}" for name, by in basis.weights.items()]
     if "reranker" in hits[0].signals:
         terms.append(f"{RERANKER_WEIGHT:.1f} × reranker")
     return (
-        f"score = {' + '.join(terms)}; interaction is late_interaction, or its mean with expected "
-        f"where there is one; closeness is what dense or title have above {CLOSE_FROM:.1f}, "
-        "squared; from the fourth on, less what is unlike the first. No match is more probable "
-        "than the one before it."
+        f"score = {' + '.join(terms)}; {interaction}; closeness is what dense or title have above "
+        f"{CLOSE_FROM:.1f}, squared; from the fourth on, less what is unlike the first. No match "
+        "is more probable than the one before it."
     )

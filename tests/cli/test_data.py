@@ -164,5 +164,5 @@ def test_a_backup_is_a_whole_memory(terminal: Terminal, tmp_path: Path) -> None:
 def test_reindex_embeds_what_is_there(terminal: Terminal) -> None:
     """And names the model that is searched with."""
     record(terminal, Visibility.WORKSPACE)
-    assert terminal.json("reindex") == {"model": "all-MiniLM-L6-v2", "embedded": 1}
+    assert terminal.json("reindex") == {"model": "failbot-minilm-1", "embedded": 1}
     assert terminal.json("reindex")["embedded"] == 0

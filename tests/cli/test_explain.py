@@ -28,7 +28,7 @@ def test_a_column_of_figures_for_each_match(asked: Terminal) -> None:
     assert float(rows["sum: logarithm of the odds"][0]) == pytest.approx(total, abs=0.02)
     share = float(rows["probability"][0].rstrip("%")) / 100
     assert share == pytest.approx(1 / (1 + math.exp(-total)), abs=0.005)
-    assert "shipped for all-MiniLM-L6-v2, from 144 questions" in told
+    assert "shipped for failbot-minilm-1, from 1444 questions" in told
     assert "Known from " in told
 
 
@@ -53,7 +53,8 @@ def test_signals_and_calibration_are_told_as_json(asked: Terminal) -> None:
     """Enough to make the probability again; without --explain no calibration is told."""
     answer = asked.json("ask", "--explain", QUESTION)
     signals, calibration = answer["hits"][0]["signals"], answer["calibration"]
-    named = {"late_interaction", "expected", "bm25", "dense", "title", "margin", "reverse"}
+    named = {"late_interaction", "expected", "interaction", "bm25", "dense", "title"}
+    named |= {"closeness", "margin", "reverse"}
     assert set(signals) == named
     odds = calibration["intercept"] + sum(
         by * signals.get(name, 0.0) for name, by in calibration["coefficients"].items()
