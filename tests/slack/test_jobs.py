@@ -40,6 +40,7 @@ from failbot.slack.jobs.worker import Workers
 from failbot.slack.places import Places
 from failbot.slack.views.blocks import notice
 from failbot.store.base import Claim, Job
+from failbot.threads import Stop
 from tests.conftest import NOW
 from tests.fakes import WordEncoder
 from tests.make import ANA, BEN, draft, failure, private, public
@@ -73,12 +74,12 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.service = Service(self.store, ReadySource(self.encoder))
-        self.places = Places(self.slack, self.service, clock=Clock())  # type: ignore[arg-type]
+        self.places = Places(self.slack, self.service, clock=Clock(), stop=Stop())  # type: ignore[arg-type]
         self.bot = Bot(
             service=self.service,
             inbox=self.store.inbox,
             places=self.places,
-            client=self.slack,  # type: ignore[arg-type]
+            client_for=lambda _: self.slack,  # type: ignore[arg-type,return-value]
             now=lambda: self.now,
             knock=lambda: None,
         )
@@ -87,7 +88,7 @@ class Bench:
     def log(self, happened: str, **more: Any) -> Failure:
         place = more.pop("place", public())
         said = draft(happened, **more)
-        return self.service.record(said, place=place, author_id=ANA, now=self.now)[0]
+        return self.service.record(said, place=place, author_id=ANA, now=self.now).failure
 
     def job(self, kind: str, payload: dict[str, Any], **more: Any) -> Job:
         facts = {"id": 1, "team_id": "T1", "attempts": 1, "received_at": self.now} | more
@@ -116,7 +117,7 @@ class Bench:
         def note(_: Bot, job: Job, reference: str) -> None:
             self.apologies.append(reference)
 
-        return Workers(self.bot, deeds, apologize=note, woken=Event())
+        return Workers(self.bot, deeds, apologize=note, woken=Event(), stop=Stop())
 
     def add(self, kind: str = "deed", **payload: object) -> None:
         self.store.inbox.add(kind, payload, team_id="T1", keys=[], now=self.now)
@@ -640,7 +641,7 @@ def test_an_apology_that_does_not_get_through_ends_the_job_too(
         raise error
 
     deeds = {"deed": raising(ZeroDivisionError())}
-    workers = Workers(bench.bot, deeds, apologize=apologize_in_vain, woken=Event())
+    workers = Workers(bench.bot, deeds, apologize=apologize_in_vain, woken=Event(), stop=Stop())
     bench.add()
     with caplog.at_level(logging.ERROR):
         assert workers.run_one()
