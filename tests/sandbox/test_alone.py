@@ -17,7 +17,8 @@ import failbot.sandbox
 for module in pkgutil.walk_packages(failbot.sandbox.__path__, "failbot.sandbox."):
     importlib.import_module(module.name)
 with contextlib.redirect_stdout(io.StringIO()):
-    assert pytest.main(["--collect-only", "-q", "-Wdefault", "-pno:cacheprovider", "tests/sandbox"]) == 0
+    options = ["--collect-only", "-q", "-Wdefault", "-pno:cacheprovider"]
+    assert pytest.main([*options, "tests/sandbox"]) == 0
 foreign = {name for name in sys.modules if name.startswith("failbot.")}
 print(*sorted(name for name in foreign if not name.startswith("failbot.sandbox")))
 """
