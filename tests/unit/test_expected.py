@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from failbot.errors import DraftError, NotAllowedError, NotFoundError
 from failbot.memory.service import Service
@@ -211,12 +212,18 @@ def test_an_entry_without_any_is_scored_as_before(text: str) -> None:
     """To the last bit, whatever its neighbours have, and 0 is what it is given for `expected`."""
     plain = {one.number: one for one in ranked(text, MEMORY).hits}
     memory = [with_expected(MEMORY[0], "entirely beside"), *MEMORY[1:7], unembedded(MEMORY[7])]
-    from failbot.search.scoring import _scores
+    from failbot.search.calibration import WEIGHTS
+    from failbot.search.scoring import _closeness, _interaction, _scores
     from failbot.search.signals import compare
 
     corpus = corpus_of(MEMORY)
-    bare = _scores(compare(query(text), MEMORY, corpus=corpus))
-    mixed = _scores(compare(query(text), memory, corpus=corpus))
+
+    def scored(candidates: list[Candidate]) -> NDArray[np.float32]:
+        signals = compare(query(text), candidates, corpus=corpus)
+        signals |= {"interaction": _interaction(signals), "closeness": _closeness(signals)}
+        return _scores(signals, WEIGHTS)
+
+    bare, mixed = scored(MEMORY), scored(memory)
     assert bare[1:7].tobytes() == mixed[1:7].tobytes()
     signals = compare(query(text), MEMORY, corpus=corpus)
     assert not signals["expected"].any()

@@ -271,6 +271,7 @@ def test_an_entry_without_tokens_matches_nothing() -> None:
 
 def test_from_the_fourth_place_neighbours_of_the_first_come_forward() -> None:
     """What is like the first helps more than what shares one word with the question."""
+    VOCABULARY.clear()  # every word's direction is that of this test, whatever ran before
     near = [candidate(number, f"loss spikes clipping w{number}") for number in range(1, 4)]
     neighbour = candidate(8, "loss spikes clipping weights lemons pears")
     stranger = candidate(7, "loss kettle window garden lemons pears")
