@@ -232,4 +232,4 @@ def _earlier_default(store: Store, config: Config) -> str:
 
     active = store.embeddings.active()
     is_earlier = active is not None and active.name in EARLIER_DEFAULTS
-    return active.name if active and is_earlier and config.model == DEFAULT_MODEL else ""
+    return active.setting if active and is_earlier and config.model == DEFAULT_MODEL else ""

@@ -65,7 +65,10 @@ class Embedder:
         self._told: list[OnFindable] = []
         self._woken = threading.Event()
         self._embedding = threading.Lock()  # one thread embeds at a time
-        self._has_matched = False  # the stored vectors were once this process's model's
+        # Whether the stored vectors were once this process's model's. Another process, or this
+        # one, may go over to a new model before the first question is asked.
+        active = store.embeddings.active()
+        self._has_matched = active is not None and active.setting == source.setting
         self._fresh: deque[tuple[str, int]] = deque(maxlen=FRESH)  # team and number
 
     def on_findable(self, told: OnFindable) -> None:
