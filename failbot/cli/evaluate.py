@@ -84,6 +84,11 @@ LOWER_IS_BETTER = frozenset(
     help="Take the reader's replies from there, and call nobody.",
 )
 @click.option("--model", help="Another model than the one that is set.")
+@click.option(
+    "--calibration",
+    metavar="MODEL",
+    help="Score and judge as the model of this name is shipped: for one that was tuned like it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @pass_session
 def evaluate(
@@ -97,6 +102,7 @@ def evaluate(
     record: Path | None,
     replay: Path | None,
     model: str | None,
+    calibration: str | None,
     as_json: bool,
 ) -> None:
     """Ask QUESTIONS of a temporary memory made from FAILURES, and say how good the answers are.
@@ -120,7 +126,8 @@ def evaluate(
     prepare_model(config)
     read_with = _reader(config, reader=reader, record=record, replay=replay)
     measured = [
-        _measured(config, one, reader=read_with, with_baseline=baseline) for one in labelled
+        _measured(config, one, reader=read_with, calibration=calibration, with_baseline=baseline)
+        for one in labelled
     ]
     _warn_of_unread([result for one in measured for result in one.results], record)
     if out:
@@ -129,13 +136,20 @@ def evaluate(
     if len(measured) == 1:
         _report(measured[0].ours, measured[0].theirs, as_json=as_json)
     else:
-        report_teams(measured, left_out=_left_out(config, measured), as_json=as_json)
+        report_teams(measured, left_out=_left_out(config, measured, calibration), as_json=as_json)
 
 
-def _measured(config: Config, one: LabelledSet, *, reader: Reader, with_baseline: bool) -> Measured:
+def _measured(
+    config: Config,
+    one: LabelledSet,
+    *,
+    reader: Reader,
+    calibration: str | None,
+    with_baseline: bool,
+) -> Measured:
     from failbot.evaluation.figures import summarise
 
-    results = _asked(config, one, reader=reader)
+    results = _asked(config, one, reader=reader, calibration=calibration)
     theirs = None
     if with_baseline:
         theirs = summarise(one.questions, _baseline(config, one), has_verdicts=False)
@@ -147,7 +161,9 @@ def _measured(config: Config, one: LabelledSet, *, reader: Reader, with_baseline
     )
 
 
-def _left_out(config: Config, measured: Sequence[Measured]) -> list[LeftOut]:
+def _left_out(
+    config: Config, measured: Sequence[Measured], calibration: str | None
+) -> list[LeftOut]:
     from failbot.encoder.weights import find_weights
     from failbot.evaluation.leaving_out import leave_one_out
     from failbot.search.calibration import load
@@ -156,7 +172,7 @@ def _left_out(config: Config, measured: Sequence[Measured]) -> list[LeftOut]:
     return leave_one_out(
         [one.labelled for one in measured],
         {one.labelled.name: one.results for one in measured},
-        before=load(model),
+        before=load(calibration or model),
     )
 
 
@@ -192,11 +208,15 @@ def _warn_of_unread(results: Sequence[Result], record: Path | None) -> None:
         )
 
 
-def _asked(config: Config, labelled: LabelledSet, *, reader: Reader) -> list[Result]:
+def _asked(
+    config: Config, labelled: LabelledSet, *, reader: Reader, calibration: str | None
+) -> list[Result]:
     from failbot.evaluation.asking import Memory, ask_all
 
     with _temporary(config, reader) as runtime:
-        runtime.wait_for_models()  # a late reranker would be left out of some answers
+        names = runtime.wait_for_models()  # a late reranker would be left out of some answers
+        if calibration:
+            _put_in_force(runtime, calibration, names)
         with output.progress("Embedding") as progress:
             memory = Memory(
                 runtime.service,
@@ -207,6 +227,15 @@ def _asked(config: Config, labelled: LabelledSet, *, reader: Reader) -> list[Res
             )
         with output.progress("Asking") as progress:
             return ask_all(memory, labelled.questions, progress=progress)
+
+
+def _put_in_force(runtime: Runtime, calibration: str, names: tuple[str, str]) -> None:
+    """The calibration shipped for that model, for the model and the reranker that answer."""
+    from failbot.search.calibration import load
+
+    model, reranker = names
+    made = replace(load(calibration), model=model, reranker=reranker)
+    runtime.store.calibrations.keep(made, team_id=LOCAL_TEAM_ID, now=now())
 
 
 @contextmanager
