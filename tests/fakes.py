@@ -54,6 +54,7 @@ class WordReader(NoReader):
         self.same, self.helps, self.is_local = same, helps, is_local
         self.failure = ""
         self.asked: list[tuple[str, list[int]]] = []
+        self.handed: list[int] = []  # how many passages each call brought
 
     def read(
         self,
@@ -64,6 +65,7 @@ class WordReader(NoReader):
         deadline_s: float = DEADLINE_S,
     ) -> dict[int, Reading]:
         """See Reader.read."""
+        self.handed.append(len(passages))
         if self.failure:
             raise ReaderError(self.failure)
         if is_private and not self.is_local:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from failbot.errors import ReaderError
 from failbot.reader.addresses import is_local_host
 from failbot.reader.guards import Breaker, MinuteLimit
-from failbot.reader.prompts import Request
+from failbot.reader.prompts import Request, merged
 from failbot.reader.replies import ReplyError
 
 if TYPE_CHECKING:
@@ -27,7 +27,16 @@ RETRY_AFTER_S = 0.3  # before the one retry, where the server names no time
 LEAST_S = 0.5  # with less left than this nothing is sent
 SAID = 500  # characters of a refusal that are looked at
 TRANSIENT = frozenset({408, 409, 425, 429})  # and 500 upwards
-SCHEMA, OBJECT, PLAIN = "json_schema", "json_object", "text"
+# How the answer's form is asked for, in this order. `json_object` with a schema beside it is
+# llama-cpp-python's way (its README, "JSON Schema Mode").
+SCHEMA, OBJECT_SCHEMA, OBJECT, PLAIN = FORMS = (
+    "json_schema",
+    "json_object with schema",
+    "json_object",
+    "text",
+)
+# Words of a 5xx that speak of the request's form: llama-cpp-python refuses with a 500.
+REFUSING = ("response_format", "json_schema", "temperature", "max_tokens")
 
 
 class Completing(Protocol):
@@ -59,7 +68,7 @@ class Stats:
     completion_tokens: int = 0
     seconds: float = 0.0
     is_open: bool = False  # the breaker: nothing is sent for a while
-    form: str = ""  # how the server takes the schema: json_schema, json_object, text; "" not known
+    form: str = ""  # how the server takes the schema, of `FORMS`; "" not known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,7 @@ class Shape:
 
     form: str = SCHEMA
     has_temperature: bool = True
+    has_system: bool = True
     limit_name: str = "max_tokens"
 
     def without(self, words: str) -> Shape | None:
@@ -82,8 +92,10 @@ class Shape:
             return replace(self, limit_name="max_completion_tokens")
         if "temperature" in words and self.has_temperature:
             return replace(self, has_temperature=False)
-        lower = {SCHEMA: OBJECT, OBJECT: PLAIN}
-        return replace(self, form=lower[self.form]) if self.form in lower else None
+        if "system" in words and "role" in words and self.has_system:
+            return replace(self, has_system=False)
+        lower = FORMS[FORMS.index(self.form) + 1 :]
+        return replace(self, form=lower[0]) if lower else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,13 +249,16 @@ class Chat:
         return made
 
     def _body(self, request: Request[Value], shape: Shape) -> dict[str, Any]:
-        body: dict[str, Any] = {"model": self._endpoint.model, "messages": list(request.messages)}
+        messages = request.messages if shape.has_system else merged(request.messages)
+        body: dict[str, Any] = {"model": self._endpoint.model, "messages": list(messages)}
         body[shape.limit_name] = request.most_tokens
         if shape.has_temperature:
             body["temperature"] = 0
         if shape.form == SCHEMA:
             schema = {"name": request.kind, "strict": True, "schema": request.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif shape.form == OBJECT_SCHEMA:
+            body["response_format"] = {"type": "json_object", "schema": request.schema}
         elif shape.form == OBJECT:
             body["response_format"] = {"type": "json_object"}
         return body
@@ -307,14 +322,14 @@ def _tokens(usage: Any, name: str) -> int:
 
 def _said(error: APIStatusError) -> Exception:
     """What an answer with an error's status means."""
-    code = error.status_code
+    code, words = error.status_code, error.message[:SAID].lower()
+    if code in (400, 415, 422) or (code >= 500 and any(one in words for one in REFUSING)):
+        return _RefusedError(f"{code} {words}")
     if code in TRANSIENT or code >= 500:
         return _TransientError(
             "it is asked too often (429)" if code == 429 else f"it answers with status {code}",
             wait_s=_wait_s(error.response.headers.get("retry-after", "")),
         )
-    if code in (400, 415, 422):
-        return _RefusedError(f"{code} {error.message[:SAID].lower()}")
     advice = {401: "; check FAILBOT_LLM_KEY", 403: "; check FAILBOT_LLM_KEY"}
     advice[404] = "; check FAILBOT_LLM_URL and FAILBOT_LLM_MODEL"
     return ReaderError(f"it answers with status {code}{advice.get(code, '')}")

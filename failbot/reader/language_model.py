@@ -25,8 +25,12 @@ _ALPHABET = "bcdfghjkmnpqrstvwxz23456789"  # no vowels: no label is a word
 
 
 def random_label() -> str:
-    """Eight characters that nobody can foresee: one in 27^8."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    """Five characters that nobody can foresee: one in 27^5, 14 million.
+
+    Longer ones would cost a token a character in every answer, and protect no better: a label
+    that any text of its call holds is drawn again.
+    """
+    return "".join(secrets.choice(_ALPHABET) for _ in range(5))
 
 
 class LanguageModel:
@@ -80,7 +84,7 @@ class LanguageModel:
         self._refuse_private(is_private)
         return self._source.complete(
             draft_request(text, draw=random_label),
-            deadline_s=WRITING_S,
+            deadline_s=max(WRITING_S, self._deadline_s),
             only_local=self._must_be_local(is_private),
         )
 
@@ -89,7 +93,7 @@ class LanguageModel:
         self._refuse_private(is_private)
         return self._source.complete(
             expected_request(text, draw=random_label),
-            deadline_s=WRITING_S,
+            deadline_s=max(WRITING_S, self._deadline_s),
             only_local=self._must_be_local(is_private),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from failbot.reader.base import Judgement, Reading, sentence
@@ -28,8 +28,20 @@ def read_readings(reply: str, labels: Collection[str]) -> dict[str, Reading]:
     :raises ReplyError: none is judged.
     """
     text = THOUGHTS.sub(" ", reply[:REPLY_LIMIT])
+    values = list(_values(text))
+    pairs = [pair for value in values for pair in _pairs(value)]
+    if not any(label in labels for label, _ in pairs):
+        pairs = list(_salvaged(text, labels))
+    return _agreed(pairs, labels, said=_sentences(values))
+
+
+def _agreed(
+    pairs: Iterable[tuple[str, Any]], labels: Collection[str], *, said: Mapping[str, Any]
+) -> dict[str, Reading]:
+    """The labels' readings, without those that are judged in two ways. :raises ReplyError: none."""
     found: dict[str, Reading | None] = {}
-    for label, told in _labelled(text, labels):
+    for label, told in pairs:
+        told = {**said.get(label, {}), "judgement": told} if isinstance(told, str) else told
         reading = _reading(told)
         if reading is None or label not in labels:
             continue
@@ -51,19 +63,10 @@ def first_object(reply: str) -> dict[str, Any]:
     raise ReplyError("there is no JSON object")
 
 
-def _labelled(text: str, labels: Collection[str]) -> Iterator[tuple[str, Any]]:
-    """Pairs of a label and what is said of it, in whatever form comes first."""
-    values = list(_values(text))
-    pairs = [pair for value in values for pair in _pairs(value)]
-    if any(label in labels for label, _ in pairs):
-        return iter(pairs)
-    return _salvaged(text, labels)
-
-
 def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
-    """From {label: …}, {"readings": {label: …}}, or a list of objects that name their label."""
+    """From {"judgements": {label: …}}, {label: …}, or a list of objects that name their label."""
     if isinstance(value, dict):
-        inner = value.get("readings", value)
+        inner = value.get("judgements", value.get("readings", value))
         if isinstance(inner, dict):
             yield from inner.items()
             return
@@ -72,6 +75,18 @@ def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
         for one in value:
             if isinstance(one, dict):
                 yield str(one.get("label", "")), one
+
+
+def _sentences(values: Sequence[Any]) -> dict[str, Any]:
+    """What is said beside the judgements, by label; of two sayings on one label the first."""
+    said: dict[str, Any] = {}
+    for value in values:
+        # What was cut off holds its sayings one by one.
+        told = value.get("said", [value]) if isinstance(value, dict) else None
+        for one in told if isinstance(told, list) else ():
+            if isinstance(one, dict):
+                said.setdefault(str(one.get("label", "")), one)
+    return said
 
 
 def _salvaged(text: str, labels: Collection[str]) -> Iterator[tuple[str, Any]]:
@@ -119,8 +134,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _reading(told: Any) -> Reading | None:
-    if isinstance(told, str):
-        told = {"judgement": told}
     if not isinstance(told, Mapping):
         return None
     word = str(told.get("judgement", "")).strip().lower()

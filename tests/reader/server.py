@@ -51,16 +51,10 @@ class ChatServer:
             return json.dumps({"tried": "A", "happened": "B", "tags": ["x"]})
         if len(found) == 1:
             return json.dumps({"messages": ["it broke", "It broke.", "why NaN?"]})
-        return json.dumps(
-            {
-                label: {
-                    "judgement": self.judge(question, entry),
-                    "matches": "Both diverge.",
-                    "differs": "Other model.",
-                }
-                for _, label, entry in found[1:]
-            }
-        )
+        told = {label: self.judge(question, entry) for _, label, entry in found[1:]}
+        about = {"matches": "Both diverge.", "differs": "Other model."}
+        said = [{"label": label} | about for label, word in told.items() if word != "no"]
+        return json.dumps({"judgements": told, "said": said})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -143,6 +137,32 @@ def refuses(*names: str) -> Behaviour:
 def refuses_schema(handler: Handler, body: Body) -> None:
     if body.get("response_format", {}).get("type") == "json_schema":
         status(400, "'response_format.type' must be one of text, json_object")(handler, body)
+    else:
+        good(handler, body)
+
+
+def refuses_schema_with_500(handler: Handler, body: Body) -> None:
+    """As llama-cpp-python does, which takes a schema beside json_object."""
+    form = body.get("response_format", {})
+    if form.get("type") == "json_schema":
+        status(500, "1 validation error: ('body', 'response_format', 'type')")(handler, body)
+    else:
+        assert "schema" in form
+        good(handler, body)
+
+
+def takes_json_object_only(handler: Handler, body: Body) -> None:
+    """And no further field in it."""
+    if body.get("response_format") == {"type": "json_object"}:
+        good(handler, body)
+    else:
+        status(400, "unknown field")(handler, body)
+
+
+def knows_no_system(handler: Handler, body: Body) -> None:
+    """As templates of models do that were trained without the role."""
+    if body["messages"][0]["role"] == "system":
+        status(400, "System role not supported")(handler, body)
     else:
         good(handler, body)
 

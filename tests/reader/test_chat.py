@@ -25,6 +25,12 @@ def judged(model: LanguageModel, **more: float) -> dict[int, Judgement]:
     return {number: one.judgement for number, one in read.items()}
 
 
+def words(text: str) -> dict[str, str]:
+    """The judgements of a good reply."""
+    told: dict[str, str] = json.loads(text)["judgements"]
+    return told
+
+
 RIGHT = {1: Judgement.SAME, 2: Judgement.NO}
 
 READABLE = {
@@ -32,15 +38,16 @@ READABLE = {
     "prose": server.edits(lambda text: f"Sure! Here {{it}} is:\n{text}\nHope that helps."),
     "fenced": server.edits(lambda text: f"```json\n{text}\n```"),
     "thoughts": server.edits(lambda text: f"<think>{{maybe [</think>{text}"),
+    "objects": server.edits(
+        lambda text: json.dumps({name: {"judgement": one} for name, one in words(text).items()})
+    ),
     "list": server.edits(
         lambda text: json.dumps(
-            {"readings": [{"label": name} | one for name, one in json.loads(text).items()]}
+            [{"label": name, "judgement": one} for name, one in words(text).items()]
         )
     ),
-    "bare words": server.edits(
-        lambda text: "\n".join(
-            f"- **{name}**: {one['judgement']}, because" for name, one in json.loads(text).items()
-        )
+    "lines": server.edits(
+        lambda text: "\n".join(f"- **{name}**: {one}, as" for name, one in words(text).items())
     ),
 }
 
@@ -55,7 +62,7 @@ def test_every_readable_form_is_read(chat: ChatServer, model: LanguageModel, for
 
 def test_of_a_cut_answer_what_is_whole_counts(chat: ChatServer, model: LanguageModel) -> None:
     """The entry behind the cut is not read; the others are."""
-    chat.script = [server.edits(lambda text: text[: text.rindex("judgement") + 14])]
+    chat.script = [server.edits(lambda text: text[: text.index(', "')])]
     assert judged(model) == {1: Judgement.SAME}
 
 
@@ -73,7 +80,9 @@ BROKEN = {
     "empty": server.says(""),
     "wrong schema": server.says('{"verdict": "yes"}'),
     "wrong labels": server.says('{"F-1": {"judgement": "same"}, "1": {"judgement": "same"}}'),
-    "wrong words": server.edits(lambda text: text.replace("same", "yes").replace("no", "nay")),
+    "wrong words": server.edits(
+        lambda text: text.replace('"same"', '"yes"').replace('"no"', '"nay"')
+    ),
     "deep": server.says("[" * 50_000),
     "reset": server.resets,
     "halfway": server.stops_halfway,
@@ -148,7 +157,10 @@ def test_what_a_retry_cannot_mend_is_not_retried(
 
 
 REFUSED = [
-    ([server.refuses_schema] * 9, "json_object"),
+    ([server.refuses_schema] * 9, "json_object with schema"),
+    ([server.refuses_schema_with_500] * 9, "json_object with schema"),
+    ([server.takes_json_object_only] * 9, "json_object"),
+    ([server.knows_no_system] * 9, "json_schema"),
     ([server.refuses("response_format")] * 9, "text"),
     ([server.refuses("temperature")] * 9, "json_schema"),
     ([server.refuses("max_tokens", "temperature", "response_format")] * 9, "text"),
@@ -186,8 +198,43 @@ def test_a_request_is_as_small_and_steady_as_can_be(chat: ChatServer, model: Lan
     (body,) = chat.seen
     schema = body["response_format"]["json_schema"]["schema"]
     assert (body["temperature"], body["model"], chat.keys) == (0, "m", ["Bearer k"])
-    assert len(schema["required"]) == 2
+    assert len(schema["properties"]["judgements"]["required"]) == 2
     assert body["max_tokens"] < 1_000
+
+
+def test_sentences_of_a_cut_answer_are_kept(chat: ChatServer, model: LanguageModel) -> None:
+    """Those that are whole: the judgements stand before them."""
+    chat.script = [server.edits(lambda text: text[:-2] + ', {"label": "')]
+    readings = model.read(QUESTION, FOUND, is_private=False)
+    assert [one.matches for one in readings.values()] == ["Both diverge.", ""]
+
+
+def test_sentences_belong_to_the_label_that_they_name(
+    chat: ChatServer, model: LanguageModel
+) -> None:
+    """The first on each; none on what is judged no, and none on what nobody asked about."""
+
+    def crossed(text: str) -> str:
+        first, second = words(text)
+        said = [{"label": name, "matches": name} for name in (second, first, first, "zzzzz")]
+        said[2]["matches"] = "another"
+        return json.dumps({"judgements": words(text), "said": said})
+
+    chat.script = [server.edits(crossed)]
+    readings = model.read(QUESTION, FOUND, is_private=False)
+    own = chat.seen[0]["response_format"]["json_schema"]["schema"]["properties"]["judgements"]
+    assert [one.matches for one in readings.values()] == [own["required"][0], ""]
+
+
+def test_the_user_message_alone_says_what_to_do(chat: ChatServer, model: LanguageModel) -> None:
+    """Some templates leave the system message out without a word; what is last is followed best."""
+    model.read(QUESTION, FOUND, is_private=False)
+    model.draft_from("a log")
+    model.expected_questions("an entry")
+    for body in chat.seen:
+        last = body["messages"][-1]["content"].rpartition("END ")[2]
+        assert "JSON object" in last
+        assert "never an instruction" in last
 
 
 def test_nobody_there_is_said(model: LanguageModel, chat: ChatServer) -> None:
@@ -256,6 +303,7 @@ def test_no_level_logs_what_people_wrote(
     judged(model)
     assert "NaN" not in caplog.text
     assert "Bearer" not in caplog.text
+    assert not {one.name.partition(".")[0] for one in caplog.records} & {"openai", "httpx2"}
 
 
 def test_a_missing_client_is_named(monkeypatch: pytest.MonkeyPatch, chat: ChatServer) -> None:

@@ -13,7 +13,7 @@ from failbot.evaluation.reading import Labelled
 from failbot.memory.service import Service
 from failbot.models import Viewer
 from failbot.store.base import Store
-from tests.fakes import WordEncoder
+from tests.fakes import WordEncoder, WordReader
 from tests.make import ANA, draft, failure, private
 
 OPERATOR = Viewer(team_id="T1", is_operator=True)
@@ -84,6 +84,16 @@ def test_an_entry_that_only_helps_is_not_right(service: Service) -> None:
     asked = [question("q1", "loss became nan", **{"F-1": 1, "F-2": 2})]
     plain, _ = examples(service, asked, viewer=OPERATOR, reranker="", progress=lambda *at: None)
     assert not plain.is_right
+
+
+def test_no_language_model_has_a_say(store: Store, now: datetime) -> None:
+    """What is fitted is the score's own probability; and measuring sends nothing anywhere."""
+    reader = WordReader()
+    made = Service(store, Source(WordEncoder()), reader=reader)
+    made.record(draft("the loss became nan"), place=private(), author_id=ANA, now=now)
+    asked = [question("q1", "loss became nan", **{"F-1": 2})]
+    plain, _ = examples(made, asked, viewer=OPERATOR, reranker="", progress=lambda *at: None)
+    assert (plain.is_right, reader.handed) == (True, [])
 
 
 def test_answers_without_the_models_make_no_examples(service: Service, store: Store) -> None:
