@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from failbot.errors import SlackError, StoreError
+from failbot.errors import SlackError, StoppedError, StoreError
 from failbot.memory.service import Service
 from failbot.models import Digest, Failure, Schedule
 from failbot.search.calibration import Calibration
@@ -71,15 +71,21 @@ class Bench:
     store: MemoryStore = field(default_factory=MemoryStore)
     now: datetime = NOW
     encoder: WordEncoder | None = field(default_factory=WordEncoder)
+    stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
         self.service = Service(self.store, ReadySource(self.encoder))
-        self.places = Places(self.slack, self.service, clock=Clock(), stop=Stop())  # type: ignore[arg-type]
+        self.places = Places(
+            self.slack,  # type: ignore[arg-type]
+            self.service,
+            clock=Clock(),
+            stop=self.stop,
+        )
         self.bot = Bot(
             service=self.service,
             inbox=self.store.inbox,
             places=self.places,
-            client_for=lambda _: self.slack,  # type: ignore[arg-type,return-value]
+            client_for=lambda team_id: self.slack,  # type: ignore[arg-type, return-value]
             now=lambda: self.now,
             knock=lambda: None,
         )
@@ -117,7 +123,7 @@ class Bench:
         def note(_: Bot, job: Job, reference: str) -> None:
             self.apologies.append(reference)
 
-        return Workers(self.bot, deeds, apologize=note, woken=Event(), stop=Stop())
+        return Workers(self.bot, deeds, apologize=note, woken=Event(), stop=self.stop)
 
     def add(self, kind: str = "deed", **payload: object) -> None:
         self.store.inbox.add(kind, payload, team_id="T1", keys=[], now=self.now)
@@ -598,6 +604,15 @@ def test_what_passes_is_tried_for_a_day(bench: Bench, error: Exception) -> None:
     assert bench.apologies == []
 
 
+def test_a_job_that_was_broken_off_is_for_whoever_comes_next(bench: Bench) -> None:
+    """At once, and without an apology: the process ends, not the question."""
+    bench.add()
+    assert bench.workers(deed=raising(StoppedError())).run_one()
+    assert bench.apologies == []
+    assert bench.workers(deed=raising()).run_one()
+    assert bench.store.inbox.waiting() == 0
+
+
 def test_a_final_refusal_is_not_repeated(bench: Bench) -> None:
     """Nor apologised for: whoever waits cannot be reached."""
     workers = bench.workers(deed=raising(refusal("channel_not_found")))
@@ -641,7 +656,7 @@ def test_an_apology_that_does_not_get_through_ends_the_job_too(
         raise error
 
     deeds = {"deed": raising(ZeroDivisionError())}
-    workers = Workers(bench.bot, deeds, apologize=apologize_in_vain, woken=Event(), stop=Stop())
+    workers = Workers(bench.bot, deeds, apologize=apologize_in_vain, woken=Event(), stop=bench.stop)
     bench.add()
     with caplog.at_level(logging.ERROR):
         assert workers.run_one()
