@@ -25,6 +25,7 @@ from failbot.slack.events import QUESTION, Asked
 from failbot.slack.jobs.delivery import (
     ANSWER,
     CARD,
+    NOTE,
     card_links,
     error_code,
     find_posted,
@@ -363,6 +364,8 @@ def test_only_the_first_look_waits_for_the_model(bench: Bench) -> None:
     """Ten seconds: long enough for it to load, short enough for whoever waits."""
     bench.ask()
     assert bench.source.waited == [10.0, 0.0]
+    bench.ask(channel_id="D0BEN", hint="im", message_ts="17.2")
+    assert bench.source.waited[2:] == [10.0], "who reads along there is the asker"
 
 
 @pytest.mark.parametrize(
@@ -381,7 +384,7 @@ def test_a_private_question_is_kept_from_a_reader_elsewhere(
     bench.read_with(reader)
     bench.log(NAN)
     bench.ask(**where)  # type: ignore[arg-type]
-    assert bool(reader.asked) is is_given
+    assert len(reader.asked) == (2 if is_given else 0)
 
 
 # Cards
@@ -529,6 +532,10 @@ def test_what_is_told_alone_goes_to_a_direct_message_where_slack_refuses(bench: 
     words = {"user_id": ANA, "channel_id": "C404"}
     whisper(bench.slack, notice("only you"), **words)  # type: ignore[arg-type]
     assert "only you" in bench.said(ANA)[0]
+    assert bench.slack.messages[ANA][0]["metadata"] == {
+        "event_type": NOTE,
+        "event_payload": {"key": ""},
+    }
     bench.slack.refuse("chat.postEphemeral", refusal("ratelimited", status=429))
     with pytest.raises(Exception, match="refused"):
         whisper(bench.slack, notice("only you"), **words)  # type: ignore[arg-type]
@@ -741,6 +748,11 @@ def test_a_digest_is_posted_once_however_often_it_is_claimed(bench: Bench) -> No
     assert post_due(bench.bot, PLAN, DIGEST, again) == ts
     assert len(bench.said()) == 2
     assert bench.slack.messages["C0ML"][1]["thread_ts"] == ts
+    sent = {"event_payload": {"key": "C0ML:2026-W10"}}
+    assert [one["metadata"] for one in bench.slack.messages["C0ML"]] == [
+        {"event_type": "failbot_digest"} | sent,
+        {"event_type": "failbot_digest_details"} | sent,
+    ]
     following = replace(DIGEST, week="2026-W11")
     post_due(bench.bot, PLAN, following, replace(again, week="2026-W11"))
     assert len(bench.said()) == 4, "another week's is another"
@@ -903,6 +915,40 @@ def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
     assert done.get(timeout=5).payload["text"] == "third"
     workers.close()
     assert not [one for one in enumerate_threads() if one.name.startswith("failbot-worker")]
+
+
+class Beats:
+    """The event of an end that does not come before so many beats."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def wait(self, timeout_s: float) -> bool:
+        assert timeout_s < 15, "a beat that comes after the lease has ended is none"
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_job_at_work_is_held_and_a_finished_one_is_not(bench: Bench) -> None:
+    """However long it takes, nobody else gets it; afterwards nothing renews it."""
+    other = bench.workers(deed=raising())
+    seen: list[bool] = []
+
+    def long_deed(_: Bot, job: Job) -> None:
+        for _ in range(3):
+            bench.pass_s(14)
+            workers._beat(Beats(1))  # type: ignore[arg-type]
+            seen.append(other.run_one())
+        raise TimeoutError
+
+    workers = bench.workers(deed=long_deed)
+    bench.add()
+    assert workers.run_one()
+    assert seen == [False] * 3
+    bench.pass_s(2)
+    workers._beat(Beats(1))  # type: ignore[arg-type]
+    assert other.run_one(), "it waits for its retry, and no lease"
+    assert bench.store.inbox.waiting() == 0
 
 
 def test_a_final_refusal_is_not_repeated(bench: Bench) -> None:

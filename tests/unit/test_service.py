@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
-from failbot.errors import NotAllowedError, NotFoundError
+from failbot.errors import InputError, NotAllowedError, NotFoundError
 from failbot.memory.service import Service
-from failbot.models import Failure, Feedback, Question, Viewer
-from tests.fakes import WordEncoder
+from failbot.models import Failure, Feedback, Question, Verdict, Viewer
+from tests.fakes import WordEncoder, WordReader
 from tests.make import ANA, BEN, draft, private, public, viewer
 from tests.memory_store import MemoryStore
 
@@ -168,3 +169,144 @@ def test_similar_ones_are_looked_for_in_two_seconds(
     similar = service.similar(service.show(1, viewer=viewer()), viewer=viewer())
     assert [hit.failure.number for hit in similar] == [2, 3, 4]
     assert source.waited == [2.0]
+
+
+class Opinion:
+    """A reranker that is sure of what holds its word; it remembers what it was given."""
+
+    name = "opinion"
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.given: list[tuple[str, tuple[str, ...]]] = []
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        self.given.append((question, tuple(texts)))
+        return [1.0 if self.word in text else 0.0 for text in texts]
+
+    def wait(self, timeout_s: float | None) -> Opinion:
+        """It is its own source, and there at once."""
+        return self
+
+
+def test_a_second_opinion_is_of_what_the_viewer_sees(source: Source, now: datetime) -> None:
+    """Each entry's own score; what is hidden is not even shown to the model."""
+    opinion = Opinion("second")
+    service = Service(MemoryStore(), source, opinion)
+    for happened in (f"{NAN} first", f"{NAN} second", f"{NAN} third"):
+        log(service, now, happened)
+    log(service, now, f"{NAN} second hidden", place=private())
+    hits = service.ask(ASKED, viewer=viewer()).hits
+    assert [(hit.failure.number, hit.signals["reranker"]) for hit in hits] == [
+        (2, 1.0),
+        (1, 0.0),
+        (3, 0.0),
+    ]
+    question, texts = opinion.given[-1]
+    assert question == ASKED
+    assert not [text for text in texts if "hidden" in text]
+
+
+def test_what_older_rules_let_in_is_taken_out(service: Service, now: datetime) -> None:
+    """Counted first; then gone from text, versions and questions, of what the viewer sees."""
+    secret, store = "AKIA" + "Z7QX" * 4, service._store
+    everything = Viewer(team_id="T1", is_operator=True)
+    for place in (public(), private()):
+        leaky = draft(f"The key {secret} was refused.", lesson=f"Not {secret}.")
+        store.failures.record(leaky, place=place, author_id=ANA, now=now)
+        store.questions.keep(
+            f"Who has {secret}?",
+            place=place,
+            user_id=BEN,
+            message_ts="",
+            verdict=Verdict.UNKNOWN,
+            shown=[],
+            now=now,
+        )
+    log(service, now, "Nothing secret.")
+    told = service.rescan(viewer=viewer(), dry_run=True)
+    assert (told.failures, len(told.questions)) == ({1: ["aws key"]}, 1)
+    assert told.kinds == {"aws key": 3}
+    assert secret in service.show(1, viewer=everything).happened
+    assert service.rescan(viewer=viewer()) == told
+    assert secret not in str(service.versions(1, viewer=everything))
+    assert secret in service.show(2, viewer=everything).happened
+    assert list(service.rescan(viewer=everything).failures) == [2]
+    assert not service.rescan(viewer=everything).kinds
+    asked = store.questions.asked(viewer=everything, since=now, before=now + DAY)
+    assert [secret in one.text for one in asked] == [False, False]
+
+
+def test_a_reader_elsewhere_is_asked_of_similar_ones_in_public_only(
+    source: Source, now: datetime
+) -> None:
+    """What was logged in private does not leave with the hint at what is like it."""
+    reader = WordReader(same="NaN", is_local=False)
+    service = Service(MemoryStore(), source, reader=reader)
+    for place in (public(), private(), public()):
+        log(service, now, place=place)
+    service.similar(service.show(2, viewer=MEMBER), viewer=MEMBER)
+    assert reader.asked == []
+    service.similar(service.show(3, viewer=MEMBER), viewer=MEMBER)
+    assert [numbers for _, numbers in reader.asked] == [[1]]
+
+
+def test_what_is_changed_is_told_apart_from_what_is_new(service: Service, now: datetime) -> None:
+    """An edit by whoever may is no new entry, and says what it took out."""
+    log(service, now)
+    secret = "AKIA" + "Z7QX" * 4
+    changed = draft(f"Refused: {secret}")
+    revised = service.revise(1, changed, viewer=viewer(ANA), is_admin=False, now=now)
+    assert (revised.is_new, revised.redacted) == (False, ("aws key",))
+
+
+@pytest.mark.parametrize(("text", "words"), [(" ", "one sentence"), ("x" * 40_001, "40,001")])
+def test_what_cannot_be_asked_is_said_in_words(service: Service, text: str, words: str) -> None:
+    """With what to do about it."""
+    with pytest.raises(InputError, match=words):
+        service.ask(text, viewer=viewer())
+
+
+def test_an_answer_has_ten_hits_and_waits_ten_seconds(
+    service: Service, source: Source, now: datetime
+) -> None:
+    """Unless another number is asked for."""
+    for number in range(12):
+        log(service, now, f"{NAN} {number}")
+    service.embed_missing()
+    source.waited.clear()
+    assert len(service.ask(ASKED, viewer=viewer()).hits) == 10
+    assert source.waited == [10.0]
+    assert len(service.ask(ASKED, viewer=viewer(), limit=3).hits) == 3
+
+
+def test_strangers_are_measured_in_every_workspace(
+    service: Service, source: Source, now: datetime
+) -> None:
+    """With the current model, without waiting, and each by its own entries."""
+    for number in range(25):
+        log(service, now, f"Run {number} of model{number} stopped.")
+        log(service, now, f"Run {number} stopped.", place=public(team_id="T2"))
+    service.embed_missing()
+    service.measure_nulls()
+    kept = [service._store.calibrations.null(team, model="words") for team in ("T1", "T2")]
+    assert [one and one.entries for one in kept] == [25, 25]
+    assert kept[0] != kept[1]
+
+
+def test_a_service_moves_to_another_model(service: Service, now: datetime) -> None:
+    """All of its entries, and it says how many."""
+    for _ in range(3):
+        log(service, now)
+    service.embed_missing()
+
+    class Other(Source):
+        setting = "other"
+
+        def wait(self, timeout_s: float | None) -> WordEncoder:
+            return WordEncoder("other")
+
+    assert service.move_to(Other()) == 3
+    active = service._store.embeddings.active()
+    assert active is not None
+    assert (active.name, active.setting) == ("other", "other")
