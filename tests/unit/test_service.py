@@ -310,3 +310,23 @@ def test_a_service_moves_to_another_model(service: Service, now: datetime) -> No
     active = service._store.embeddings.active()
     assert active is not None
     assert (active.name, active.setting) == ("other", "other")
+
+
+def test_what_is_shown_is_quoted_and_no_more(service: Service, now: datetime) -> None:
+    """Looking a sentence up costs as much as comparing an entry: three of them."""
+    for number in range(5):
+        log(service, now, f"{NAN} {number}")
+    service.embed_missing()
+    hits = service.ask(ASKED, viewer=viewer()).hits
+    assert [bool(hit.sentence) for hit in hits] == [True] * 3 + [False] * 2
+
+
+def test_a_second_opinion_is_of_twenty(source: Source, now: datetime) -> None:
+    """A pass over each takes up to 50 ms; the others keep their score."""
+    opinion = Opinion("NaN")
+    service = Service(MemoryStore(), source, opinion)
+    for number in range(25):
+        log(service, now, f"{NAN} {number}")
+    service.embed_missing()
+    service.ask(ASKED, viewer=viewer())
+    assert len(opinion.given[-1][1]) == 20
