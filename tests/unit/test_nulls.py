@@ -124,3 +124,14 @@ def test_the_sample_is_of_everything_and_asks_what_happened(store: Store, now: d
     assert "It hung" in [text for text, _ in asked]
     assert {viewer for _, viewer in asked} == {Viewer(team_id="T1", is_operator=True)}
     assert 20 < made.level < 21, "a certainty has odds, too"
+
+
+def test_the_sample_is_a_hundred_spread_over_all(store: Store, now: datetime) -> None:
+    """Of a memory of any size, from the first entry to the last; of one under twenty, nothing."""
+    fill(store, 19, now)
+    assert measure(store, "T1", model="m", ask=Asked(0.6)) is None
+    fill(store, 231, now, first=100)
+    ask = Asked(0.6)
+    measure(store, "T1", model="m", ask=ask)
+    assert 95 <= len(ask.hidden) <= 100
+    assert (min(ask.hidden), max(ask.hidden)) == (1, 250)

@@ -330,3 +330,14 @@ def test_a_second_opinion_is_of_twenty(source: Source, now: datetime) -> None:
     service.embed_missing()
     service.ask(ASKED, viewer=viewer())
     assert len(opinion.given[-1][1]) == 20
+
+
+def test_a_question_embeds_the_latest_four(service: Service, now: datetime) -> None:
+    """Ten milliseconds each; the others are the background's, and the answer says so."""
+    for number in range(6):
+        log(service, now, f"{NAN} {number}")
+    answer = service.ask(ASKED, viewer=viewer())
+    assert answer.is_partial
+    assert service._store.embeddings.progress("words") == (4, 6)
+    missing = service._store.embeddings.missing("words", limit=9)
+    assert [one.draft.happened[-1] for one in missing] == ["0", "1"]
