@@ -86,12 +86,20 @@ def test_focus_stays_inside_a_form(window: Window, channel: str) -> None:
     """Tab goes round in it; what is behind it cannot be reached."""
     window.enter(channel)
     window.form()
+    places = []
     for _ in range(40):
         window.page.keyboard.press("Tab")
-        assert window.page.evaluate(
-            "() => !!document.activeElement.closest('dialog')"
-            " || document.activeElement === document.body"
+        places.append(
+            window.page.evaluate(
+                "() => document.activeElement === document.body ? -1 :"
+                " [...document.querySelectorAll('dialog *')].indexOf(document.activeElement)"
+                " + (document.activeElement.closest('dialog') ? 0 : -9)"
+            )
         )
+    assert min(places) >= -1, "something behind the form has the focus"
+    inside = [one for one in places if one >= 0]
+    assert len(set(inside)) > 1, "it goes from one to the next"
+    assert len(set(inside)) < len(inside), "and round"
 
 
 def test_new_line_and_completion_keys(window: Window, channel: str) -> None:

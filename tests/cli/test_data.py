@@ -141,13 +141,16 @@ def test_what_cannot_be_read_or_written_is_named(
     """One line that says which."""
     done = bare.run(*arguments)
     assert (done.returncode, words in done.stderr) == (code, True), done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_migrate_says_what_it_applied(bare: Terminal) -> None:
     """A new database gets all of them, once."""
     first = bare.json("migrate")["migrations"]
     assert first[0] == {"name": "0001_failures", "new": True}
-    assert not any(one["new"] for one in bare.json("migrate")["migrations"])
+    assert all(one["new"] for one in first)
+    again = bare.json("migrate")["migrations"]
+    assert again == [one | {"new": False} for one in first]
 
 
 def test_a_backup_is_a_whole_memory(terminal: Terminal, tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def test_damaged_database_is_a_fault(terminal: Terminal) -> None:
     (terminal.data / "failbot.db").write_bytes(b"no database at all, but longer than a header" * 99)
     code, told = checks(terminal)
     assert (code, told["database"][0]) == (1, "fail")
+    assert str(terminal.data / "failbot.db") in told["database"][1]
     assert "slack" in told
 
 
@@ -103,6 +104,7 @@ def test_missing_scopes_are_named(
     _, told = checks(terminal, SLACK_API_URL=slack, **TOKENS)
     assert told["bot token"][0] == "fail"
     assert f"the scopes {SCOPES[0]}, {SCOPES[1]} are missing" in told["bot token"][1]
+    assert "`failbot manifest`" in told["bot token"][1]
 
 
 def test_slack_out_of_reach_is_a_fault_unless_offline(terminal: Terminal) -> None:

@@ -97,6 +97,7 @@ def test_log_refuses_what_it_cannot_read(bare: Terminal, stdin: bytes, words: st
     done = bare.run("log", stdin=stdin)
     assert done.returncode == 2
     assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert bare.json("list")["total"] == 0
 
 

@@ -52,9 +52,12 @@ def test_an_answer_says_what_matches_and_differs(terminal: Terminal, chat: ChatS
 
 
 def test_what_is_judged_no_is_nobodys(terminal: Terminal, chat: ChatServer) -> None:
-    """Neither a match nor a weak one, in JSON neither."""
+    """Neither a match nor a weak one, in words and in JSON."""
     terminal.log()
     chat.judge = lambda question, entry: "no"
+    words = terminal.run("ask", ASKED, **settings(chat)).stdout
+    assert words.startswith("Nobody has recorded this.")
+    assert "F-1" not in words
     told = asked(terminal, chat)
     assert (told["verdict"], told["hits"], told["read_by"]) == ("unknown", [], "small")
 

@@ -154,6 +154,9 @@ def test_a_private_channel_is_unseen_from_outside(cleo: Actor, ada: Actor) -> No
     assert S not in {c["id"] for c in cleo.channels()}
     with pytest.raises(PersonError):
         cleo.messages(S)
+    with pytest.raises(PersonError):
+        cleo.say(S, "hello")
+    assert [one["text"] for one in ada.messages(S)] == ["secret"]
 
 
 def test_users_info_tells_zone_and_rights(client: WebClient) -> None:
@@ -169,8 +172,9 @@ def test_a_response_url_takes_five_replies_in_thirty_minutes(ada: Actor, control
     for _ in range(2):
         ada.command("/failure", "", G, wait=False)
     urls = [d["payload"]["response_url"] for d in control.deliveries("slash_commands")]
-    five = [WebhookClient(urls[0]).send(text="x").status_code for _ in range(6)]
-    assert five == [200] * 5 + [404]
+    six = [WebhookClient(urls[0]).send(text="x") for _ in range(6)]
+    assert [one.status_code for one in six] == [200] * 5 + [404]
+    assert "used_url" in six[5].body
     control.advance(30 * 60 + 1)
     late = WebhookClient(urls[1]).send(text="x")
     assert (late.status_code, "expired_url" in late.body) == (404, True)

@@ -140,7 +140,8 @@ def test_a_broken_token_is_refused_everywhere(
 ) -> None:
     """After break_token every method answers that error, and mend_token ends it."""
     control.break_token(error)
-    assert refusal(client, "chat.postMessage", {"channel": G, "text": "x"})["error"] == error
+    for method in ("auth.test", "chat.postMessage", "users.info", "views.publish"):
+        assert refusal(client, method, {"channel": G, "text": "x"})["error"] == error
     control.mend_token()
     assert client.auth_test()["ok"]
 

@@ -141,7 +141,9 @@ class FakeSlack:
         start = int(page.get("cursor") or 0)
         after = start + min(self.page, int(page.get("limit") or self.page))
         more = str(after) if after < len(found) else ""
-        return {"messages": found[start:after], "response_metadata": {"next_cursor": more}}
+        hidden = set() if page.get("include_all_metadata") else {"metadata"}
+        shown = [{n: v for n, v in one.items() if n not in hidden} for one in found[start:after]]
+        return {"messages": shown, "response_metadata": {"next_cursor": more}}
 
     def _message(self, channel: str, ts: str) -> dict[str, Any]:
         found = [one for one in self.messages.get(channel, []) if one["ts"] == ts]

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from threading import Event
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from queue import Queue
+from threading import Event, Thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 
-from failbot.errors import SlackError, StoreError
+from failbot.errors import ModelError, SlackError, StoppedError, StoreError
 from failbot.memory.service import Service
-from failbot.models import Digest, Failure, Schedule
+from failbot.models import Digest, Failure, Pattern, Place, Schedule
 from failbot.search.calibration import Calibration
 from failbot.slack.bot import Bot
 from failbot.slack.events import QUESTION, Asked
 from failbot.slack.jobs.delivery import (
     ANSWER,
+    CARD,
+    NOTE,
     card_links,
+    error_code,
     find_posted,
     is_final,
+    post,
     post_digest,
     post_once,
     retry_after_s,
+    update,
     whisper,
 )
 from failbot.slack.jobs.digesting import audience_of, post_due
@@ -42,8 +52,8 @@ from failbot.slack.views.blocks import notice
 from failbot.store.base import Claim, Job
 from failbot.threads import Stop
 from tests.conftest import NOW
-from tests.fakes import WordEncoder
-from tests.make import ANA, BEN, draft, failure, private, public
+from tests.fakes import WordEncoder, WordReader
+from tests.make import ANA, BEN, direct, draft, failure, private, public, viewer
 from tests.memory_store import MemoryStore
 from tests.slack.conftest import Clock, ReadySource
 from tests.slack.fake_slack import FakeSlack, refusal
@@ -63,6 +73,22 @@ MILD = Calibration(
 )
 
 
+class Source(ReadySource):
+    """A model that is there, or cannot be used; it knows how long it was waited for."""
+
+    error: Exception | None = None
+
+    def __init__(self, encoder: WordEncoder | None) -> None:
+        super().__init__(encoder)
+        self.waited: list[float | None] = []
+
+    def wait(self, timeout_s: float | None) -> Any:
+        self.waited.append(timeout_s)
+        if self.error is not None:
+            raise self.error
+        return super().wait(timeout_s)
+
+
 @dataclass
 class Bench:
     """A bot whose clock stands still until a test moves it."""
@@ -71,19 +97,31 @@ class Bench:
     store: MemoryStore = field(default_factory=MemoryStore)
     now: datetime = NOW
     encoder: WordEncoder | None = field(default_factory=WordEncoder)
+    stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
-        self.service = Service(self.store, ReadySource(self.encoder))
-        self.places = Places(self.slack, self.service, clock=Clock(), stop=Stop())  # type: ignore[arg-type]
+        self.source = Source(self.encoder)
+        self.service = Service(self.store, self.source)
+        self.places = Places(
+            self.slack,  # type: ignore[arg-type]
+            self.service,
+            clock=Clock(),
+            stop=self.stop,
+        )
         self.bot = Bot(
             service=self.service,
             inbox=self.store.inbox,
             places=self.places,
-            client_for=lambda _: self.slack,  # type: ignore[arg-type,return-value]
+            client_for={"T1": self.slack}.__getitem__,  # type: ignore[arg-type]
             now=lambda: self.now,
             knock=lambda: None,
         )
         self.apologies: list[str] = []
+
+    def read_with(self, reader: WordReader) -> None:
+        """From now on a language model has its say."""
+        self.service = Service(self.store, self.source, reader=reader)
+        self.bot = replace(self.bot, service=self.service)
 
     def log(self, happened: str, **more: Any) -> Failure:
         place = more.pop("place", public())
@@ -117,7 +155,7 @@ class Bench:
         def note(_: Bot, job: Job, reference: str) -> None:
             self.apologies.append(reference)
 
-        return Workers(self.bot, deeds, apologize=note, woken=Event(), stop=Stop())
+        return Workers(self.bot, deeds, apologize=note, woken=Event(), stop=self.stop)
 
     def add(self, kind: str = "deed", **payload: object) -> None:
         self.store.inbox.add(kind, payload, team_id="T1", keys=[], now=self.now)
@@ -229,12 +267,15 @@ def test_an_answer_that_may_be_posted_is_looked_for_first(bench: Bench) -> None:
     """A second attempt finds it, however many messages came after it in the thread."""
     first = bench.slack.said("C0ML", ASKED)
     bench.log(NAN)
-    bench.ask(message_ts=first)
-    for number in range(5):
+    for number in range(3):
         bench.slack.said("C0ML", f"and {number}", thread_ts=first)
+    bench.ask(message_ts=first)
+    bench.slack.said("C0ML", "and so on", thread_ts=first)
     bench.ask(message_ts=first, attempts=2)
     assert sum(ANSWER in one for one in bench.said()) == 1
-    assert bench.slack.calls.count("chat.postMessage") == 1
+    second = bench.slack.said("C0ML", ASKED, thread_ts=first)
+    bench.ask(message_ts=second, thread_ts=first, attempts=2)
+    assert sum(ANSWER in one for one in bench.said()) == 2, "another question has its own answer"
 
 
 def test_a_first_attempt_looks_for_nothing(bench: Bench) -> None:
@@ -255,8 +296,9 @@ def test_a_bare_mention_asks_what_the_thread_began_with(bench: Bench) -> None:
     """But never what failbot itself wrote there, and a thread that is gone gets help."""
     bench.log(NAN)
     first = bench.slack.said("C0ML", ASKED)
+    bench.slack.said("C0ML", "something else", thread_ts=first)
     bench.ask("<@U0BOT>", message_ts="1600000000.000200", thread_ts=first)
-    assert "F-1" in bench.said()[-1]
+    assert NAN in bench.said()[-1]
     ours = bench.slack.said("C0ML", ASKED, metadata={"event_type": "failbot_digest"})
     for thread_ts in (ours, "1500000000.000100"):
         bench.ask("<@U0BOT>", message_ts="1600000000.000300", thread_ts=thread_ts)
@@ -266,10 +308,83 @@ def test_a_bare_mention_asks_what_the_thread_began_with(bench: Bench) -> None:
 def test_a_thread_that_cannot_be_read_now_is_read_later(bench: Bench) -> None:
     """A passing refusal is no reason to answer something else."""
     first = bench.slack.said("C0ML", ASKED)
+    bench.log(NAN)
     bench.slack.refuse("conversations.replies", refusal("ratelimited", status=429))
     with pytest.raises(Exception, match="refused"):
         bench.ask("<@U0BOT>", message_ts="1600000000.000200", thread_ts=first)
     assert len(bench.said()) == 1
+
+
+def test_a_question_is_kept_with_its_place_asker_and_answer(bench: Bench) -> None:
+    """As it was asked, where, by whom, when, and what was shown; a hint makes it more private."""
+    bench.log(NAN)
+    bench.ask(message_ts="17.1")
+    bench.ask(message_ts="17.2", hint="mpim")
+    who = viewer(BEN, "C0ML")
+    kept = bench.store.questions.asked(viewer=who, since=NOW, before=NOW + timedelta(days=1))
+    assert [(one.text, one.user_id, one.message_ts, one.shown) for one in kept] == [
+        (ASKED, BEN, "17.1", (1,)),
+        (ASKED, BEN, "17.2", (1,)),
+    ]
+    assert [one.place for one in kept] == [public(), private("C0ML")]
+    assert f"helped-{kept[0].id}-1" in bench.said()[0]
+
+
+def test_in_a_direct_message_the_asker_is_answered_all_they_may_see(bench: Bench) -> None:
+    """Openly, for nobody else reads there; the question is theirs alone."""
+    bench.log(NAN, place=private())
+    bench.ask(channel_id="D0BEN", hint="im")
+    assert "F-1" in bench.said("D0BEN")[0]
+    assert bench.slack.whispers == []
+    kept = bench.store.questions.asked(
+        viewer=viewer(BEN, sees_workspace=False), since=NOW, before=NOW + timedelta(days=1)
+    )
+    assert kept[0].place == direct("D0BEN")
+
+
+def test_an_answer_links_to_the_cards(bench: Bench) -> None:
+    """Where there is one; the button of an unknown carries the question."""
+    bench.show(bench.log(NAN))
+    bench.ask()
+    assert "slack.com/archives/C0ML" in bench.said()[1]
+    bench.ask("why are sarcastic tweets labelled otherwise", message_ts="17.2")
+    assert "'value': 'why are sarcastic tweets labelled otherwise'" in bench.said()[2]
+
+
+def test_what_only_the_asker_sees_is_shown_where_there_is_nothing_else(bench: Bench) -> None:
+    """Everybody reads that nobody has recorded this, and they alone that somebody has."""
+    bench.store.calibrations.keep(MILD, team_id="T1", now=NOW)
+    bench.log(NAN, place=private())
+    bench.ask()
+    assert "Nobody has recorded this" in bench.said()[0]
+    assert "F-1" in str(bench.slack.whispers)
+
+
+def test_only_the_first_look_waits_for_the_model(bench: Bench) -> None:
+    """Ten seconds: long enough for it to load, short enough for whoever waits."""
+    bench.ask()
+    assert bench.source.waited == [10.0, 0.0]
+    bench.ask(channel_id="D0BEN", hint="im", message_ts="17.2")
+    assert bench.source.waited[2:] == [10.0], "who reads along there is the asker"
+
+
+@pytest.mark.parametrize(
+    ("where", "is_given"),
+    [
+        ({"channel_id": "C0ML"}, True),
+        ({"channel_id": "G0SECRET"}, False),
+        ({"channel_id": "D0BEN", "hint": "im"}, False),
+    ],
+)
+def test_a_private_question_is_kept_from_a_reader_elsewhere(
+    bench: Bench, where: dict[str, str], is_given: bool
+) -> None:
+    """A language model in someone else's house is asked of what everyone may read, both times."""
+    reader = WordReader(same="NaN", is_local=False)
+    bench.read_with(reader)
+    bench.log(NAN)
+    bench.ask(**where)  # type: ignore[arg-type]
+    assert len(reader.asked) == (2 if is_given else 0)
 
 
 # Cards
@@ -279,6 +394,7 @@ def test_a_new_failure_gets_its_card_and_remembers_it(bench: Bench) -> None:
     """And where the card says it all, its author is told nothing more."""
     one = bench.log(NAN)
     bench.show(one)
+    assert "conversations.history" not in bench.slack.calls, "a first attempt looks for nothing"
     card = bench.slack.messages["C0ML"][0]
     assert "F-1" in card["text"]
     assert bench.service.newest(viewer=bench.places.audience_of(public()))[0].card_ts == card["ts"]
@@ -297,6 +413,8 @@ def test_a_card_that_may_be_posted_is_looked_for(bench: Bench) -> None:
         bench.slack.said("C0ML", f"meanwhile {number}")
     bench.show(one, attempts=2)
     assert sum("failbot_card" in said for said in bench.said()) == 1
+    bench.show(bench.log("The loader dropped rows."), attempts=2)
+    assert sum("failbot_card" in said for said in bench.said()) == 2, "another's is another"
 
 
 def test_an_edit_renews_the_card_and_tells_its_author(bench: Bench) -> None:
@@ -307,8 +425,10 @@ def test_an_edit_renews_the_card_and_tells_its_author(bench: Bench) -> None:
     edited = draft("The rate was too high.")
     bench.service.revise(1, edited, viewer=viewer, is_admin=False, now=bench.now)
     bench.show(one, is_new=False)
-    assert "The rate was too high." in bench.said()[0]
-    assert NAN not in bench.said()[0]
+    card = bench.slack.messages["C0ML"][0]
+    for part in (card["text"], str(card["blocks"])):
+        assert "The rate was too high." in part
+        assert "became NaN" not in part
     assert "saved, as version 2" in bench.slack.whispers[0]["text"]
 
 
@@ -318,8 +438,7 @@ def test_a_card_that_slack_refuses_is_told_to_its_author(bench: Bench) -> None:
     bench.show(one, channel_id="C0ML", secrets=["aws key"])
     told = bench.slack.whispers[0]["text"]
     assert "F-1 is logged" in told
-    assert "/invite @failbot" in told
-    assert "aws key" in told
+    assert "/invite @failbot` here. What looks like a secret (aws key)" in told
 
 
 def test_a_card_that_slack_cannot_take_now_is_tried_again(bench: Bench) -> None:
@@ -349,6 +468,24 @@ def test_where_no_card_is_wanted_the_author_is_told_the_number(bench: Bench) -> 
     assert bench.said() == []
     assert bench.slack.whispers[0]["user"] == ANA
     assert "F-1 is logged" in bench.slack.whispers[0]["text"]
+
+
+@pytest.mark.parametrize("place", [private(), direct("D0ANA")])
+def test_a_private_failure_is_shown_in_its_place(bench: Bench, place: Place) -> None:
+    """Its card stays where it was written, however it was logged there."""
+    bench.show(bench.log(NAN, place=place))
+    assert "F-1" in bench.said(place.channel_id)[0]
+    assert bench.said() == []
+
+
+def test_without_the_right_model_a_card_is_shown_all_the_same(bench: Bench) -> None:
+    """Only the hint at similar ones is missing."""
+    bench.source.error = ModelError("no such model")
+    one = bench.log(NAN)
+    bench.show(one)
+    bench.show(bench.log("Other."), posts_card=False)
+    assert "F-1" in bench.said()[0]
+    assert "F-2 is logged" in bench.slack.whispers[0]["text"]
 
 
 def test_a_failure_that_was_deleted_meanwhile_shows_nothing(bench: Bench) -> None:
@@ -395,10 +532,120 @@ def test_what_is_told_alone_goes_to_a_direct_message_where_slack_refuses(bench: 
     words = {"user_id": ANA, "channel_id": "C404"}
     whisper(bench.slack, notice("only you"), **words)  # type: ignore[arg-type]
     assert "only you" in bench.said(ANA)[0]
+    assert bench.slack.messages[ANA][0]["metadata"] == {
+        "event_type": NOTE,
+        "event_payload": {"key": ""},
+    }
     bench.slack.refuse("chat.postEphemeral", refusal("ratelimited", status=429))
     with pytest.raises(Exception, match="refused"):
         whisper(bench.slack, notice("only you"), **words)  # type: ignore[arg-type]
     assert len(bench.said(ANA)) == 1
+
+
+SAFE = {"parse": "none", "link_names": False}
+
+
+def test_nothing_that_is_sent_is_interpreted(bench: Bench) -> None:
+    """Slack makes no mention of it, no link and no preview, however it is sent."""
+    ts = post(bench.slack, "C0ML", message=notice("@here"), event_type=CARD, key="k")  # type: ignore[arg-type]
+    sent = bench.slack.messages["C0ML"][0]
+    previews = {"unfurl_links": False, "unfurl_media": False}
+    assert {name: sent[name] for name in SAFE | previews} == SAFE | previews
+    assert (sent["thread_ts"], sent["metadata"]) == (
+        None,
+        {"event_type": CARD, "event_payload": {"key": "k"}},
+    )
+    sent.clear()
+    sent["ts"] = ts
+    update(bench.slack, "C0ML", message_ts=ts, message=notice("@all"))  # type: ignore[arg-type]
+    assert sent == {"ts": ts, "text": "@all", "blocks": notice("@all").blocks} | SAFE
+    whisper(bench.slack, notice("@here"), user_id=ANA, channel_id="C0ML")  # type: ignore[arg-type]
+    assert (
+        bench.slack.whispers[0]
+        == {
+            "channel": "C0ML",
+            "user": ANA,
+            "text": "@here",
+            "blocks": notice("@here").blocks,
+            "thread_ts": None,
+        }
+        | SAFE
+    )
+
+
+class Hook(BaseHTTPRequestHandler):
+    """A response_url: answers with the server's status, and keeps what it was sent."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.sent.append(json.loads(body))  # type: ignore[attr-defined]
+        self.send_response(self.server.status)  # type: ignore[attr-defined]
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def hook() -> Iterator[HTTPServer]:
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    server.status, server.sent = 200, []  # type: ignore[attr-defined]
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_an_actor_is_answered_where_they_acted(bench: Bench, hook: Any, in_place: bool) -> None:
+    """By the response_url, for them alone; in place of the message only where that is wanted."""
+    url = f"http://127.0.0.1:{hook.server_port}/"
+    where = {"user_id": ANA, "channel_id": "C0ML", "response_url": url}
+    more = {"replace": True} if in_place else {}
+    whisper(bench.slack, notice("done"), **where, **more)  # type: ignore[arg-type]
+    assert hook.sent == [
+        {
+            "text": "done",
+            "blocks": notice("done").blocks,
+            "response_type": "ephemeral",
+            "replace_original": in_place,
+        }
+    ]
+    assert bench.slack.whispers == []
+
+
+def test_a_response_url_that_is_used_up_is_no_dead_end(bench: Bench, hook: Any) -> None:
+    """Refused after half an hour, or gone altogether: they are told beside it."""
+    url = f"http://127.0.0.1:{hook.server_port}/"
+    hook.status = 404
+    where = {"user_id": ANA, "channel_id": "C0ML"}
+    whisper(bench.slack, notice("done"), response_url=url, **where)  # type: ignore[arg-type]
+    assert len(hook.sent) == len(bench.slack.whispers) == 1
+    one = bench.log(NAN)
+    bench.show(one, posts_card=False, response_url=url)
+    assert len(hook.sent) == 2, "a job answers where its author acted, too"
+    closed = "http://127.0.0.1:9/"
+    whisper(bench.slack, notice("done"), response_url=closed, **where)  # type: ignore[arg-type]
+    assert len(bench.slack.whispers) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (refusal("is_archived"), "is_archived"),
+        (SlackApiError("refused", {"ok": False, "error": "is_archived"}), "is_archived"),
+        (SlackApiError("refused", "an error page"), ""),
+        (SlackApiError("refused", {"ok": False}), ""),
+        (TimeoutError(), ""),
+    ],
+)
+def test_a_refusal_is_named_as_slack_names_it(error: Exception, code: str) -> None:
+    """Whatever shape its answer has; what says nothing has no name, and passes."""
+    assert error_code(error) == code
+    assert is_final(error) is bool(code)
 
 
 @pytest.mark.parametrize(
@@ -501,8 +748,28 @@ def test_a_digest_is_posted_once_however_often_it_is_claimed(bench: Bench) -> No
     assert post_due(bench.bot, PLAN, DIGEST, again) == ts
     assert len(bench.said()) == 2
     assert bench.slack.messages["C0ML"][1]["thread_ts"] == ts
-    post_digest(bench.slack, "C0ML", digest=DIGEST)  # type: ignore[arg-type]
-    assert len(bench.said()) == 4, "a first attempt does not look"
+    sent = {"event_payload": {"key": "C0ML:2026-W10"}}
+    assert [one["metadata"] for one in bench.slack.messages["C0ML"]] == [
+        {"event_type": "failbot_digest"} | sent,
+        {"event_type": "failbot_digest_details"} | sent,
+    ]
+    following = replace(DIGEST, week="2026-W11")
+    post_due(bench.bot, PLAN, following, replace(again, week="2026-W11"))
+    assert len(bench.said()) == 4, "another week's is another"
+    calls = len(bench.slack.calls)
+    post_due(bench.bot, PLAN, DIGEST, CLAIM)
+    assert bench.slack.calls[calls:] == ["chat.postMessage"] * 2, "a first attempt does not look"
+
+
+def test_a_digest_links_to_the_cards_of_its_lessons_and_its_pattern(bench: Bench) -> None:
+    """Each card's address is asked for once."""
+    ts = [bench.slack.said("C0ML", "a card") for _ in range(2)]
+    lesson, of_old = failure(1, card_ts=ts[0], lesson="Clip"), failure(2, card_ts=ts[1])
+    shared = Pattern(name="nan", meaning="", failures=(lesson, of_old))
+    full = replace(DIGEST, lessons=(lesson,), pattern=shared)
+    post_digest(bench.slack, "C0ML", digest=full)  # type: ignore[arg-type]
+    assert bench.slack.calls.count("chat.getPermalink") == 2
+    assert f"p{ts[0]}" in bench.said()[2] + bench.said()[3]
 
 
 @pytest.mark.parametrize(
@@ -598,6 +865,92 @@ def test_what_passes_is_tried_for_a_day(bench: Bench, error: Exception) -> None:
     assert bench.apologies == []
 
 
+def test_a_job_that_was_broken_off_is_for_whoever_comes_next(bench: Bench) -> None:
+    """At once, and without an apology: the process ends, not the question."""
+    bench.add()
+    assert bench.workers(deed=raising(StoppedError())).run_one()
+    assert bench.apologies == []
+    assert bench.workers(deed=raising()).run_one()
+    assert bench.store.inbox.waiting() == 0
+
+
+def test_a_deed_is_given_the_bot_and_its_job(bench: Bench) -> None:
+    """And so is the apology, where it breaks."""
+    given: list[tuple[object, object]] = []
+
+    def deed(*one: Any) -> None:
+        given.append(one)
+        if len(given) > 1:
+            raise ZeroDivisionError
+
+    def note(bot: Bot, job: Job, reference: str) -> None:
+        given.append((bot, job))
+
+    workers = Workers(bench.bot, {"deed": deed}, apologize=note, woken=Event(), stop=bench.stop)
+    for text in ("first", "second"):
+        bench.add(text=text)
+        assert workers.run_one()
+    assert [bot for bot, _ in given] == [bench.bot] * 3
+    assert [job.payload["text"] for _, job in given] == ["first", "second", "second"]  # type: ignore[attr-defined]
+
+
+def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
+    """They take what waits at once, and sleep until they are woken; closing ends them."""
+    done: Queue[Job] = Queue()
+    woken = Event()
+    workers = Workers(
+        bench.bot,
+        {"deed": lambda _, job: done.put(job)},
+        apologize=lambda *_: None,
+        woken=woken,
+        stop=bench.stop,
+    )
+    for text in ("first", "second"):
+        bench.add(text=text)
+    workers.start()
+    found = [done.get(timeout=5).payload["text"] for _ in range(2)]
+    assert sorted(map(str, found)) == ["first", "second"]
+    bench.add(text="third")
+    woken.set()
+    assert done.get(timeout=5).payload["text"] == "third"
+    workers.close()
+    assert not [one for one in enumerate_threads() if one.name.startswith("failbot-worker")]
+
+
+class Beats:
+    """The event of an end that does not come before so many beats."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def wait(self, timeout_s: float) -> bool:
+        assert timeout_s < 15, "a beat that comes after the lease has ended is none"
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_job_at_work_is_held_and_a_finished_one_is_not(bench: Bench) -> None:
+    """However long it takes, nobody else gets it; afterwards nothing renews it."""
+    other = bench.workers(deed=raising())
+    seen: list[bool] = []
+
+    def long_deed(_: Bot, job: Job) -> None:
+        for _ in range(3):
+            bench.pass_s(14)
+            workers._beat(Beats(1))  # type: ignore[arg-type]
+            seen.append(other.run_one())
+        raise TimeoutError
+
+    workers = bench.workers(deed=long_deed)
+    bench.add()
+    assert workers.run_one()
+    assert seen == [False] * 3
+    bench.pass_s(2)
+    workers._beat(Beats(1))  # type: ignore[arg-type]
+    assert other.run_one(), "it waits for its retry, and no lease"
+    assert bench.store.inbox.waiting() == 0
+
+
 def test_a_final_refusal_is_not_repeated(bench: Bench) -> None:
     """Nor apologised for: whoever waits cannot be reached."""
     workers = bench.workers(deed=raising(refusal("channel_not_found")))
@@ -641,7 +994,7 @@ def test_an_apology_that_does_not_get_through_ends_the_job_too(
         raise error
 
     deeds = {"deed": raising(ZeroDivisionError())}
-    workers = Workers(bench.bot, deeds, apologize=apologize_in_vain, woken=Event(), stop=Stop())
+    workers = Workers(bench.bot, deeds, apologize=apologize_in_vain, woken=Event(), stop=bench.stop)
     bench.add()
     with caplog.at_level(logging.ERROR):
         assert workers.run_one()

@@ -41,6 +41,7 @@ class Slack:
         self, *, channel: str, limit: int, cursor: str | None
     ) -> dict[str, Any]:
         """Two a page."""
+        assert limit == 1_000, "the most that Slack allows: each page is a call of few a minute"
         members = self._known("channel_not_found", self.members, channel)
         start = int(cursor or 0)
         more = str(start + 2) if start + 2 < len(members) else ""
@@ -108,6 +109,7 @@ def test_a_member_sees_the_workspace_and_their_private_channels(
         ({"is_bot": True}, Standing.OUTSIDER),
         ({"team_id": "T2", "enterprise_user": {"teams": ["T2", TEAM]}}, Standing.MEMBER),
         ({}, Standing.MEMBER),
+        ({"team_id": "", "enterprise_user": None}, Standing.OUTSIDER),
     ],
 )
 def test_only_members_read(
@@ -243,7 +245,8 @@ def test_a_person_is_what_slack_says(
     slack.people["U3"] = MEMBER | said
     person = places.person(TEAM, "U3")
     assert (person.user_id, person.is_admin, person.zone) == ("U3", is_admin, zone)
-    assert places.person(TEAM, "U404").standing is Standing.UNKNOWN
+    nobody = places.person(TEAM, "U404")
+    assert (nobody.user_id, nobody.standing) == ("U404", Standing.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +281,17 @@ def test_workspaces_are_told_apart(slack: Slack, places: Places) -> None:
     """A member here may be a stranger there, whatever was asked a moment ago."""
     assert places.person(TEAM, "U1").standing is Standing.MEMBER
     assert places.person("T2", "U1").standing is Standing.OUTSIDER
+    slack.members["G0SECRET"] = []
+    places.viewer_for(TEAM, "U1")
+    assert places.is_joined(TEAM, "C0ML")
+    slack.people["U1"] = {"is_admin": False}  # an older answer names no workspace: it is this one
+    slack.members["G0SECRET"] = ["U1"]
+    slack.channels["C0ML"] = PRIVATE | {"is_member": False}
+    assert places.viewer_for("T3", "U1").channel_ids == {"G0SECRET"}
+    assert not places.is_joined("T3", "C0ML")
+    assert places.place_of("T4", "C0ML").visibility is Visibility.CHANNEL
+    slack.channels["C0ML"] = PUBLIC
+    assert places.audience_of(public(team_id="T5")) == Viewer(team_id="T5")
 
 
 def test_in_a_direct_message_the_reader_is_its_person(slack: Slack, places: Places) -> None:

@@ -89,7 +89,7 @@ def test_a_cut_connection_is_opened_again(line: Line) -> None:
 
 
 def test_a_refresh_leaves_no_gap(line: Line) -> None:
-    """The successor stands before the old connection goes."""
+    """What comes once the successor stands is acked at its first attempt."""
     before = {one["number"] for one in line.box.control.sockets()}
     line.box.control.refresh_sockets()
     line.wait(lambda: {one["number"] for one in line.box.control.sockets()} - before)

@@ -108,3 +108,40 @@ def test_removing_what_is_not_there_changes_nothing() -> None:
     index.remove(2)
     index.remove(2)
     assert len(index) == 1
+
+
+def test_scores_are_those_of_the_published_formula() -> None:
+    """By hand, with k1 = 1.2 and b = 0.75, also of a word that is repeated without end."""
+    index = Words()
+    index.add(1, ["loss", "loss", "spike", "late"])
+    index.add(2, ["loss"])
+    index.add(3, ["rows", "dropped"])
+    index.add(4, ["nan"] * 40_000)
+    average = 40_007 / 4
+    weight = math.log(1 + (4 - 2 + 0.5) / (2 + 0.5))
+    first = weight * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 4 / average))
+    second = weight * 1 * 2.2 / (1 + 1.2 * (0.25 + 0.75 * 1 / average))
+    assert index.top(["loss"], 5) == [
+        (1, pytest.approx(first, rel=1e-5)),
+        (2, pytest.approx(second, rel=1e-5)),
+    ]
+    rare = math.log(1 + (4 - 1 + 0.5) / (1 + 0.5))
+    many = rare * 40_000 * 2.2 / (40_000 + 1.2 * (0.25 + 0.75 * 40_000 / average))
+    assert index.top(["nan"], 5) == [(4, pytest.approx(many, rel=1e-5))]
+
+
+def test_frequencies_are_a_mapping_of_what_is_there() -> None:
+    """As many as there are words; a word that nobody holds any more is none."""
+    index = Words()
+    index.add(0, ["a", "b"])
+    index.add(1, ["b"])
+    frequency = index.statistics().frequency
+    assert (len(frequency), dict(frequency)) == (2, {"a": 1, "b": 2})
+    index.remove(0)
+    assert (len(frequency), list(frequency)) == (1, ["b"])
+
+
+def test_as_many_texts_as_ids_are_wanted() -> None:
+    """A list that is one short is a mistake of the caller's, not an empty entry."""
+    with pytest.raises(ValueError, match="shorter"):
+        Words().add_many([1, 2], [["loss"]])

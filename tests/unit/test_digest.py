@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -57,6 +58,26 @@ def test_only_the_week_is_new() -> None:
     assert not digest.is_empty
 
 
+def test_a_digest_is_of_its_seven_days() -> None:
+    """From the first moment on, and what was logged before is no news; nothing is left over."""
+    edge = failure(1, created_at=SINCE, modes=("infra",))
+    before = failure(2, created_at=SINCE - timedelta(microseconds=1), modes=("infra",))
+    older = failure(3, created_at=OLD, modes=("infra",))
+    digest = composed(recent=[edge, before, older])
+    assert (digest.week, digest.until) == ("2026-W10", SINCE + timedelta(days=7))
+    assert [one.number for one in digest.lessons] == [1]
+    assert digest.more == 0
+    assert digest.pattern is not None
+    assert [one.number for one in digest.pattern.failures] == [1, 2, 3]
+
+
+def test_a_digest_thanks_whom_its_audience_sees() -> None:
+    """By the words and the questions of the week."""
+    digest = composed(questions=[question(1, 1)], failures={1: failure(1, author_id=ANA)})
+    assert [one.author_id for one in digest.thanks] == [ANA]
+    assert not digest.is_empty
+
+
 def test_unanswered_questions_are_listed() -> None:
     """Known and related ones had their answer."""
     asked = [question(one, verdict=verdict) for one, verdict in enumerate(Verdict)]
@@ -84,6 +105,42 @@ def test_a_tag_is_a_pattern_where_no_mode_is() -> None:
     found = pattern([*new, old], new)
     assert found is not None
     assert found.name == "nan"
+
+
+def test_the_pattern_is_what_the_week_added_most_to() -> None:
+    """However often something else occurred before; a tag has no meaning but itself."""
+    old = [failure(one, created_at=OLD, tags=("llm",)) for one in (1, 2, 3, 4)]
+    new = [failure(one, created_at=NEW, tags=("nan",)) for one in (5, 6, 7)]
+    one_more = failure(8, created_at=NEW, tags=("llm",))
+    found = pattern([one_more, *new, *old], [one_more, *new])
+    assert found is not None
+    assert (found.name, found.meaning) == ("nan", "")
+    assert found.failures == tuple(new)
+    level = [failure(one, created_at=NEW, tags=("b", "a")) for one in (1, 2, 3)]
+    tied = pattern(level, level)
+    assert tied is not None
+    assert tied.name == "a", "of two that are alike in all else the first by name"
+
+
+def test_one_is_not_thanked_for_ones_own_question() -> None:
+    """Neither by our opinion nor by one's own word."""
+    mine = question(1, 1, user_id=ANA)
+    failures = {1: failure(1, author_id=ANA)}
+    assert thanks([mine], [], failures) == ()
+    said = Feedback(question_id=2, number=1, user_id=ANA, helped=True, at=NEW)
+    assert thanks([], [said], failures) == ()
+
+
+def test_the_most_helpful_are_thanked_first() -> None:
+    """By how often they helped, ties by who they are; each entry is named once."""
+    failures = {1: failure(1, author_id="U0Z"), 2: failure(2, author_id="U0B")}
+    failures |= {3: failure(3, author_id="U0A")}
+    asked = [question(1, 1), question(2, 1), question(3, 2), question(4, 3)]
+    assert [(one.author_id, one.numbers) for one in thanks(asked, [], failures)] == [
+        ("U0Z", (1,)),
+        ("U0A", (3,)),
+        ("U0B", (2,)),
+    ]
 
 
 def test_authors_are_thanked_for_answers() -> None:
@@ -175,7 +232,10 @@ def test_nothing_is_due_before_the_schedule_was_made() -> None:
         created_at=made,
     )
     assert last_due(plan, made) is None
-    assert last_due(plan, made + timedelta(days=7)) == datetime(2026, 3, 9, 9, tzinfo=UTC)
+    due = last_due(plan, made + timedelta(days=7))
+    assert due == datetime(2026, 3, 9, 9, tzinfo=UTC)
+    assert due.tzinfo is UTC
+    assert last_due(replace(plan, created_at=due), due) == due, "made at that very moment"
 
 
 def test_weeks_are_iso() -> None:

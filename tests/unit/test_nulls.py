@@ -12,7 +12,7 @@ from failbot.models import Answer, Viewer
 from failbot.search.null import log_odds
 from failbot.store.base import Store
 from tests.fakes import WordEncoder
-from tests.make import ANA, BEN, draft, public, viewer
+from tests.make import ANA, BEN, draft, private, public, viewer
 from tests.unit.test_matching import Source
 
 
@@ -105,3 +105,33 @@ def test_a_kept_question_remembers_what_was_second(store: Store, now: datetime) 
     )
     assert store.questions.runner_ups("T1", model="first", limit=9) == [answer.runner_up]
     assert store.questions.runner_ups("T1", model="", limit=9) == []
+
+
+def test_the_sample_is_of_everything_and_asks_what_happened(store: Store, now: datetime) -> None:
+    """Private entries, too, on behalf of someone who sees them; each by its first sentence."""
+    fill(store, LEAST_ENTRIES - 1, now)
+    hidden = draft("It hung. Nobody knew why.")
+    store.failures.record(hidden, place=private(), author_id=ANA, now=now)
+    asked: list[tuple[str, Viewer]] = []
+
+    def ask(text: str, viewer: Viewer, without: object) -> Answer:
+        asked.append((text, viewer))
+        return Answer(verdict="unknown", hits=(), confidence=1.0)  # type: ignore[arg-type]
+
+    made = measure(store, "T1", model="m", ask=ask)
+    assert made is not None
+    assert made.entries == LEAST_ENTRIES == len(asked)
+    assert "It hung" in [text for text, _ in asked]
+    assert {viewer for _, viewer in asked} == {Viewer(team_id="T1", is_operator=True)}
+    assert 20 < made.level < 21, "a certainty has odds, too"
+
+
+def test_the_sample_is_a_hundred_spread_over_all(store: Store, now: datetime) -> None:
+    """Of a memory of any size, from the first entry to the last; of one under twenty, nothing."""
+    fill(store, 19, now)
+    assert measure(store, "T1", model="m", ask=Asked(0.6)) is None
+    fill(store, 231, now, first=100)
+    ask = Asked(0.6)
+    measure(store, "T1", model="m", ask=ask)
+    assert 95 <= len(ask.hidden) <= 100
+    assert (min(ask.hidden), max(ask.hidden)) == (1, 250)

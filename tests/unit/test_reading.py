@@ -8,7 +8,7 @@ import pytest
 
 from failbot.memory.reading import LEAST_SAME, MOST_HELPS, MOST_NO, judged, passage_of
 from failbot.memory.service import Service
-from failbot.models import Answer, Verdict
+from failbot.models import Answer, Explanation, Verdict
 from failbot.reader.base import READ, Judgement, Reading
 from failbot.search.values import RankedHit, Ranking
 from failbot.store.base import Store
@@ -191,3 +191,40 @@ def test_no_more_than_the_first_are_handed_over(
     answer = service.ask(QUESTION, viewer=viewer(), limit=100)
     assert reader.handed == [READ]
     assert len(answer.hits) == 40
+
+
+def test_a_probability_agrees_with_its_judgement() -> None:
+    """The same is at least at 95 in a hundred, what helps at 20 at most, a "no" at 5."""
+    readings = {1: SAME, 2: SAME, 3: HELPS, 4: HELPS, 5: NO, 6: NO}
+    made = judged(
+        ranking(0.3, 0.97, 0.9, 0.1, 0.9, 0.01),
+        {number: Reading(judgement=one) for number, one in readings.items()},
+    )
+    assert {one.number: one.probability for one in made.hits} == {
+        1: 0.95,
+        2: 0.97,
+        3: 0.2,
+        4: 0.1,
+        5: 0.05,
+        6: 0.01,
+    }
+
+
+def test_a_long_field_does_not_push_out_the_others() -> None:
+    """Each is cut at 400 characters, on one line, under its name."""
+    told = passage_of(
+        failure(
+            happened="It hung.\n" * 200,
+            title="Hang",
+            lesson="Wait.",
+            tags=("a", "b"),
+            explanations=(Explanation(text="Deadlock"), Explanation(text="Heat")),
+        )
+    ).text
+    lines = told.split("\n")
+    assert lines[0] == "Title: Hang"
+    assert lines[1] == "Tried: A longer warm-up."
+    assert lines[2] == "Happened: " + ("It hung. " * 200)[:400].rstrip() + "…"
+    assert lines[3:] == ["Why: Deadlock (open); Heat (open)", "Lesson: Wait.", "Tags: a, b"]
+    exact = passage_of(failure(happened="x" * 400)).text
+    assert exact.endswith("x" * 400)

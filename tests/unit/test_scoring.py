@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import replace
 
@@ -27,12 +28,15 @@ CALIBRATION = Calibration(
     related=0.3,
     questions=100,
 )
-VOCABULARY: dict[str, int] = {}
+
+
+def seed(word: str) -> int:
+    """The word's own, whatever other words there are and in whatever order tests run."""
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())
 
 
 def direction(word: str) -> NDArray[np.float32]:
-    at = VOCABULARY.setdefault(word, len(VOCABULARY))
-    vector = np.random.default_rng(at).normal(size=WIDTH).astype(np.float32)
+    vector = np.random.default_rng(seed(word)).normal(size=WIDTH).astype(np.float32)
     return vector / np.float32(np.linalg.norm(vector))
 
 
@@ -41,7 +45,7 @@ def encoded(text: str) -> Encoding:
     pieces = text.lower().replace(".", "").split()
     tokens = np.array([direction(piece) for piece in pieces], np.float32).reshape(-1, WIDTH)
     total = tokens.sum(axis=0)
-    ids = np.array([VOCABULARY[piece] for piece in pieces], np.int32)
+    ids = np.array([seed(piece) % 500 for piece in pieces], np.int32)
     starts = np.zeros(len(ids), np.int32)
     return Encoding(total / np.float32(np.linalg.norm(total) + 1e-9), tokens, ids, starts)
 
@@ -271,10 +275,9 @@ def test_an_entry_without_tokens_matches_nothing() -> None:
 
 def test_from_the_fourth_place_neighbours_of_the_first_come_forward() -> None:
     """What is like the first helps more than what shares one word with the question."""
-    VOCABULARY.clear()  # every word's direction is that of this test, whatever ran before
-    near = [candidate(number, f"loss spikes clipping w{number}") for number in range(1, 4)]
+    near = [candidate(number, "loss spikes clipping") for number in range(1, 4)]
     neighbour = candidate(8, "loss spikes clipping weights lemons pears")
-    stranger = candidate(7, "loss kettle window garden lemons pears")
+    stranger = candidate(7, "loss kettle window garden")  # shorter: it matches better
     memory = [*near, stranger, neighbour]
     assert numbers(ranked("loss", memory))[3:] == [8, 7]
 
@@ -298,3 +301,130 @@ def test_without_tokens_the_first_sentence_is_quoted() -> None:
     no_tokens, no_starts = np.zeros((0, WIDTH), np.int8), np.zeros(0, np.int32)
     assert best_sentence(encoded("loss"), no_tokens, no_starts, "One. Two.") == "One."
     assert best_sentence(encoded("loss"), no_tokens, no_starts, " ") == ""
+
+
+def test_a_margin_is_what_stands_out_of_the_best_five_others() -> None:
+    """The own score less their mean; one that is below the floor, or missing, counts as it."""
+    for memory in (MEMORY, MEMORY[:3]):
+        hits = ranked("pretraining loss spikes despite clipping", memory).hits
+        own = {
+            one.number: sum(by * one.signals[name] for name, by in CALIBRATION.weights.items())
+            for one in hits
+        }
+        for one in hits:
+            others = sorted((own[at] for at in own if at != one.number), reverse=True)
+            best = [max(other, CALIBRATION.floor) for other in others]
+            rivals = [*best, *[CALIBRATION.floor] * 5][:5]
+            margin = own[one.number] - sum(rivals) / 5
+            assert one.signals["margin"] == pytest.approx(margin, abs=1e-5)
+
+
+def test_the_first_three_places_are_the_own_matches() -> None:
+    """Being like the first helps from the fourth on, and not before."""
+    first = candidate(1, "loss spikes clipping")
+    neighbour = candidate(8, "loss spikes clipping weights lemons pears")
+    stranger = candidate(7, "loss kettle window garden")
+    hits = ranked("loss", [first, stranger, neighbour]).hits
+    assert [one.number for one in hits] == [1, 7, 8]
+    assert [one.score for one in hits] == sorted((one.score for one in hits), reverse=True)
+
+
+def test_likeness_to_the_first_is_of_the_texts_not_of_the_titles() -> None:
+    """A title like the first's makes no neighbour of what is about something else."""
+    near = [candidate(number, "loss spikes clipping", title="gpu") for number in range(1, 4)]
+    neighbour = candidate(8, "loss spikes clipping weights lemons pears", title="kettle")
+    stranger = candidate(7, "loss kettle window garden", title="gpu")
+    assert numbers(ranked("loss", [*near, stranger, neighbour]))[3:] == [8, 7]
+
+
+def test_a_second_opinion_moves_the_score_by_three_tenths() -> None:
+    """Its sure yes outweighs the margin of a sure match, about 0.2; one not asked about gets 0."""
+    text = "validation images leaked"
+    plain = {one.number: one.score for one in ranked(text).hits[:3]}
+    told = rank(
+        query(text),
+        MEMORY,
+        corpus=corpus_of(MEMORY),
+        calibration=CALIBRATION,
+        reranked={2: 1.0, 3: 0.5},
+    )
+    by_number = {one.number: one for one in told.hits}
+    assert by_number[2].score - plain[2] == pytest.approx(0.3, abs=1e-5)
+    assert [by_number[at].signals["reranker"] for at in (1, 2, 3)] == [0.0, 1.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("known", "related", "verdict"),
+    [(0.5, 0.1, "known"), (0.51, 0.5, "related"), (0.9, 0.51, "unknown")],
+)
+def test_a_threshold_belongs_to_what_lies_above_it(
+    known: float, related: float, verdict: str
+) -> None:
+    """A probability of just that much suffices."""
+    even = {"intercept": 0.0, "coefficients": {"bm25": 0.0}, "known": known, "related": related}
+    assert ranked("loss spikes", **even).verdict == verdict
+
+
+def test_two_words_are_enough_to_be_known() -> None:
+    """With one anything matches."""
+    sure = {"intercept": 9.0, "coefficients": {"bm25": 0.0}}
+    assert ranked("loss spikes", **sure).verdict == "known"
+    assert ranked("loss", **sure).verdict == "related"
+
+
+def test_the_runner_up_is_the_first_of_the_rest() -> None:
+    """As if the first were hidden; one alone has none."""
+    text = "pretraining loss spikes despite clipping"
+    hidden = ranked(text, MEMORY[1:], known=0.99)
+    told = ranked(text).runner_up
+    assert told is not None
+    assert 1 / (1 + np.exp(-told)) == pytest.approx(hidden.confidence, abs=0.02)
+    assert ranked(text, MEMORY[:2]).runner_up is not None
+    assert ranked(text, MEMORY[:1]).runner_up is None
+
+
+def test_a_quantised_component_is_clipped_at_a_half() -> None:
+    """To whole steps between -127 and 127: a byte that turned over would be the opposite."""
+    steps = quantise(np.array([[0.9, -0.9, 0.25, -0.5, 0.0]], np.float32))
+    assert steps.tolist() == [[127, -127, 64, -127, 0]]
+
+
+def test_token_weights_are_by_hand() -> None:
+    """ln(1 + size / (frequency + 1)); where nothing is known all weigh as one never seen."""
+    seen = Corpus(
+        size=9, token_frequency=np.array([8, 2], np.int32), word_frequency={}, average_length=1.0
+    )
+    ids = np.array([0, 1, 2, 99], np.int32)
+    expected = [np.log1p(9 / 9), np.log1p(9 / 3), np.log1p(9), np.log1p(9)]
+    assert token_weights(ids, seen).tolist() == pytest.approx(expected)
+    nothing = replace(seen, token_frequency=np.zeros(0, np.int32))
+    assert token_weights(ids, nothing).tolist() == pytest.approx([np.log1p(10)] * 4)
+
+
+def test_closeness_is_of_the_text_and_of_the_title() -> None:
+    """Each under its own name."""
+    memory = [candidate(1, "loss spikes", title="rows"), candidate(2, "rows", title="loss spikes")]
+    found = compare(query("loss spikes"), memory, corpus=corpus_of(memory))
+    assert found["dense"][0] == pytest.approx(1.0, abs=1e-5)
+    assert found["title"][1] == pytest.approx(1.0, abs=1e-5)
+    assert found["dense"][0] > found["dense"][1]
+    assert found["title"][1] > found["title"][0]
+
+
+def test_a_token_belongs_to_the_sentence_that_it_begins() -> None:
+    """And a sentence beyond the model's window, which has none, is never the one."""
+    text = "Rows fell. Loss rose. Nodes hung."
+    tokens = quantise(encoded("rows loss").tokens)
+    starts = np.array([0, text.index("Loss")], np.int32)
+    assert best_sentence(encoded("loss"), tokens, starts, text) == "Loss rose."
+    assert best_sentence(encoded("rows"), tokens, starts, text) == "Rows fell."
+    last = np.array([0, len(text) - 1], np.int32)
+    assert best_sentence(encoded("loss"), tokens, last, text) == "Nodes hung."
+
+
+def test_a_question_without_tokens_quotes_the_first_sentence() -> None:
+    """There is nothing to compare."""
+    tokens = quantise(encoded("rows loss").tokens)
+    starts = np.array([0, 11], np.int32)
+    assert best_sentence(encoded(""), tokens, starts, "Rows fell. Loss rose.") == "Rows fell."
+    assert best_sentence(encoded(""), tokens, starts, "") == ""

@@ -106,6 +106,36 @@ def test_the_innermost_frame_comes_before_the_outer_ones() -> None:
     assert "layer0" not in told
 
 
+LOG = """we saw this again on friday
+ValueError: bad shape
+  File "a.py", line 3, in outer
+  File "b.py", line 4, in inner
+import torch
+2026-11-02 03:11:09 INFO step 4711"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        (3, "ValueError: bad shape"),
+        (9, "we saw this again on friday ValueError: bad shape"),
+        (
+            15,
+            'we saw this again on friday ValueError: bad shape File "b.py", line 4, in inner',
+        ),
+    ],
+)
+def test_what_tells_most_is_kept_first(limit: int, told: str) -> None:
+    """The error, the person's words, the innermost frame; what is left stays in its order."""
+    assert salient(LOG, limit_words=limit) == told
+
+
+def test_a_cleaned_line_is_joined_by_single_spaces() -> None:
+    """What goes leaves nothing behind, and its neighbours are no one word."""
+    line = "failed at 0x7f3a2b00c1d0 in /home/ana/project/train/main.py"
+    assert salient(f"{line}\n{'word ' * 9}", limit_words=4) == "failed at in main.py"
+
+
 def test_one_endless_line_is_cut_at_the_limit() -> None:
     """Also a paste without line breaks is bounded."""
     assert len(salient("word " * 5_000).split()) == PASTE_LIMIT

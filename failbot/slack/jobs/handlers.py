@@ -178,7 +178,7 @@ def _thread_start(bot: Bot, asked: Asked) -> str:
         return ""
     try:
         answer = bot.client_for(asked.team_id).conversations_replies(
-            channel=asked.channel_id, ts=asked.thread_ts, limit=1
+            channel=asked.channel_id, ts=asked.thread_ts, limit=1, include_all_metadata=True
         )
     except SlackApiError as error:
         if delivery.is_final(error):
