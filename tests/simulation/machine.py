@@ -1,0 +1,433 @@
+"""One machine's time and threads, all of them made up: a seed decides who runs when.
+
+Every thread of a bot is a greenlet: it goes on until it waits, sleeps, takes a lock or commits,
+and there the machine picks the next one. Nothing else runs in between, and time stands still
+while anything can run, so that a seed is a run, again and again.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from greenlet import getcurrent, greenlet
+
+PREEMPTION = 0.3  # the share of locks and commits at which another thread goes on
+
+
+class Killed(BaseException):
+    """Ends a thread of a process that is killed; not an Exception, so that nothing handles it."""
+
+
+@dataclass(eq=False)
+class Owner:
+    """What threads belong to: a process, that may be stopped for a while or dead, or the world."""
+
+    name: str
+    is_alive: bool = True
+    is_stopped: bool = False
+    skew_s: float = 0.0  # its wall clock's error
+    stopped_at: list[tuple[float, float]] = field(default_factory=list)  # from, until; seconds
+
+    def was_stopped_since(self, since_s: float) -> bool:
+        return any(until > since_s for _, until in self.stopped_at)
+
+    def asleep_s(self, since_s: float) -> float:
+        """How long of the time from `since_s` on it was stopped."""
+        return sum(until - max(begin, since_s) for begin, until in self.stopped_at if until > since_s)
+
+
+class Task(greenlet):
+    """A thread."""
+
+    def __init__(self, machine: Machine, work: Callable[[], object], name: str, owner: Owner):
+        super().__init__(self._run, parent=machine.hub)
+        self.name, self.owner = name, owner
+        self._work = work
+        self._waits = 0  # counts waits, so that a wake-up that comes too late wakes nothing
+        self.was_woken = False
+        # When it last looked into the database, took a job, looked for a message that was sent.
+        self.looked_at_s = self.claimed_at_s = self.searched_at_s = float("-inf")
+        self.has_just_looked = False  # since it last called Slack
+        self.failure: BaseException | None = None
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Killed:
+            pass
+        except BaseException as error:  # the world's loop raises it: a defect of the simulation
+            self.failure = error
+
+
+class Machine:
+    """Threads, their locks' queue and the clock; the whole of it runs in one thread."""
+
+    def __init__(self, draw: random.Random, *, start_s: float) -> None:
+        """:param start_s: seconds since the epoch."""
+        self.draw = draw
+        self.now_s = self.start_s = start_s
+        self.hub = getcurrent()
+        self._ready: list[Task] = []
+        self._timers: list[tuple[float, int, Callable[[], object]]] = []
+        self._numbers = itertools.count()
+        self._tasks: dict[Owner, list[Task]] = {}
+        self.steps = 0
+
+    # For the world
+
+    def spawn(self, work: Callable[[], object], *, name: str, owner: Owner) -> Task:
+        task = Task(self, work, name, owner)
+        tasks = [one for one in self._tasks.get(owner, []) if not one.dead]
+        self._tasks[owner] = [*tasks, task]
+        self._ready.append(task)
+        return task
+
+    def call_at(self, when_s: float, action: Callable[[], object]) -> None:
+        """Calls it once the clock reads `when_s`, outside of any thread."""
+        heapq.heappush(self._timers, (max(when_s, self.now_s), next(self._numbers), action))
+
+    def run(self, until_s: float, *, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Runs everything until the clock reads `until_s`, or it is over."""
+        while not is_over():
+            task = self._next()
+            if task is not None:
+                self._switch(task)
+            elif self._timers and self._timers[0][0] <= until_s:
+                when_s, _, action = heapq.heappop(self._timers)
+                self.now_s = max(self.now_s, when_s)
+                action()
+            else:
+                self.now_s = max(self.now_s, until_s)
+                return
+
+    def skip(self, seconds: float) -> None:
+        """The whole machine sleeps: what would have been due meanwhile is due afterwards."""
+        self.now_s += seconds
+
+    def kill(self, owner: Owner) -> None:
+        """Ends all threads of the owner where they are; from the world only."""
+        owner.is_alive = False
+        for task in self._tasks.pop(owner, []):
+            self._ready = [one for one in self._ready if one is not task]
+            if not task.dead:
+                with suppress(Killed):  # it comes back where the thread had not begun
+                    task.throw(Killed)
+                assert task.dead, f"{task.name} outlives its process"
+
+    # For threads
+
+    @property
+    def current(self) -> Task | None:
+        """The thread that runs; None in the world's own loop."""
+        running = getcurrent()
+        return running if isinstance(running, Task) else None
+
+    def preempt(self) -> None:
+        """Perhaps lets other threads go on first."""
+        task = self.current
+        if task is None:
+            return
+        self._check(task)
+        if self.draw.random() < PREEMPTION:
+            self._ready.append(task)
+            self._leave(task)
+
+    def wait(self, timeout_s: float | None) -> bool:
+        """Whether this thread was woken by `wake` before the time was over."""
+        task = self.current
+        if task is None:
+            raise RuntimeError("the world itself cannot wait")
+        self._check(task)
+        task.was_woken = False
+        task._waits += 1
+        turn = task._waits
+        if timeout_s is not None:
+            self.call_at(self.now_s + max(0.0, timeout_s), lambda: self._resume(task, turn))
+        self._leave(task)
+        return task.was_woken
+
+    def wake(self, task: Task) -> None:
+        """Ends the task's wait, if it waits."""
+        if self._resume(task, task._waits):
+            task.was_woken = True
+
+    def sleep(self, seconds: float) -> None:
+        self.wait(seconds)
+
+    def _leave(self, task: Task) -> None:
+        self.hub.switch()
+        self._check(task)
+
+    def _check(self, task: Task) -> None:
+        if not task.owner.is_alive:
+            raise Killed
+
+    def _resume(self, task: Task, turn: int) -> bool:
+        if task._waits != turn or task.dead or not task.owner.is_alive:
+            return False
+        task._waits += 1
+        self._ready.append(task)
+        return True
+
+    def _next(self) -> Task | None:
+        able = [one for one in self._ready if not one.owner.is_stopped]
+        if not able:
+            return None
+        task = able[self.draw.randrange(len(able))]
+        self._ready.remove(task)
+        return task
+
+    def _switch(self, task: Task) -> None:
+        self.steps += 1
+        task.switch()
+        if task.failure is not None:
+            raise task.failure
+
+
+class Event:
+    """threading.Event."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._is_set = False
+        self._waiting: list[Task] = []
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def set(self) -> None:
+        self._is_set = True
+        waiting, self._waiting = self._waiting, []
+        for task in waiting:
+            self._machine.wake(task)
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if not self._is_set:
+            task = self._machine.current
+            assert task is not None, "the world itself cannot wait"
+            self._waiting.append(task)
+            self._machine.wait(timeout)
+            if task in self._waiting:
+                self._waiting.remove(task)
+        return self._is_set
+
+
+class Lock:
+    """threading.Lock; with `is_reentrant` threading.RLock."""
+
+    is_reentrant = False
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._holder: object = None
+        self._depth = 0
+        self._waiting: list[Task] = []
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        me: object = self._machine.current or self._machine.hub
+        if self.is_reentrant and self._holder is me:
+            self._depth += 1
+            return True
+        self._machine.preempt()
+        while self._depth:
+            if not blocking:
+                return False
+            task = self._machine.current
+            assert task is not None, "the world itself cannot wait for a lock"
+            self._waiting.append(task)
+            self._machine.wait(None)
+        self._holder, self._depth = me, 1
+        return True
+
+    def release(self) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
+        self._holder = None
+        if self._waiting:
+            self._machine.wake(self._waiting.pop(0))
+
+    def locked(self) -> bool:
+        return self._depth > 0
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class RLock(Lock):
+    is_reentrant = True
+
+
+class Condition:
+    """threading.Condition."""
+
+    def __init__(self, machine: Machine, lock: Lock | None = None) -> None:
+        self._machine = machine
+        self._lock = lock or RLock(machine)
+        self._waiting: list[Task] = []
+        self.acquire, self.release = self._lock.acquire, self._lock.release
+
+    def __enter__(self) -> bool:
+        return self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        task = self._machine.current
+        assert task is not None, "the world itself cannot wait"
+        self._waiting.append(task)
+        self._lock.release()
+        try:
+            return self._machine.wait(timeout)
+        finally:
+            if task in self._waiting:
+                self._waiting.remove(task)
+            if task.owner.is_alive:
+                self._lock.acquire()
+
+    def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
+        until_s = None if timeout is None else self._machine.now_s + timeout
+        while not (result := predicate()):
+            left_s = None if until_s is None else until_s - self._machine.now_s
+            if left_s is not None and left_s <= 0:
+                break
+            self.wait(left_s)
+        return result
+
+    def notify(self, n: int = 1) -> None:
+        for _ in range(min(n, len(self._waiting))):
+            self._machine.wake(self._waiting.pop(0))
+
+    def notify_all(self) -> None:
+        self.notify(len(self._waiting))
+
+
+class Thread:
+    """threading.Thread: a greenlet of the process that starts it."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        target: Callable[..., object],
+        *,
+        name: str = "thread",
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        daemon: bool | None = None,
+    ) -> None:
+        self.name, self.daemon = name, daemon
+        self._machine = machine
+        self._work = lambda: target(*args, **(kwargs or {}))
+        self._ended = Event(machine)
+        self._task: Task | None = None
+
+    @property
+    def ident(self) -> int | None:
+        return None if self._task is None else id(self._task)
+
+    def start(self) -> None:
+        starter = self._machine.current
+        assert starter is not None, "the world itself starts no thread"
+        self._task = self._machine.spawn(self._run, name=self.name, owner=starter.owner)
+
+    def is_alive(self) -> bool:
+        return self._task is not None and not self._task.dead
+
+    def join(self, timeout: float | None = None) -> None:
+        if self.is_alive():
+            self._ended.wait(timeout)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._ended.set()
+
+
+class Future:
+    """concurrent.futures.Future, as far as anyone asks."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._done = Event(machine)
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._told: list[Callable[[Future], object]] = []
+
+    def settle(self, work: Callable[[], Any]) -> None:
+        try:
+            self._result = work()
+        except Exception as error:
+            self._error = error
+        self._done.set()
+        for told in self._told:
+            told(self)
+
+    def done(self) -> bool:
+        return self._done.is_set()
+
+    def add_done_callback(self, told: Callable[[Future], object]) -> None:
+        if self.done():
+            told(self)
+        else:
+            self._told.append(told)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        if not self._done.wait(timeout):
+            raise TimeoutError
+        return self._error
+
+    def result(self, timeout: float | None = None) -> Any:
+        if not self._done.wait(timeout):
+            raise TimeoutError
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class Pool:
+    """failbot.threads.Pool: at most so many greenlets at a time."""
+
+    def __init__(self, machine: Machine, size: int, *, name: str, **_: object) -> None:
+        self._machine = machine
+        self._size, self._name = size, name
+        self._running = 0
+        self._queue: list[tuple[Future, Callable[[], Any]]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        future = Future(self._machine)
+        self._queue.append((future, lambda: fn(*args, **kwargs)))
+        starter = self._machine.current
+        assert starter is not None, "the world itself uses no pool"
+        if self._running < self._size:
+            self._running += 1
+            self._machine.spawn(self._work, name=self._name, owner=starter.owner)
+        return future
+
+    def map(self, fn: Callable[..., Any], *parts: Any) -> Any:
+        futures = [self.submit(fn, *one) for one in zip(*parts, strict=False)]
+        return iter([future.result() for future in futures])
+
+    def close(self) -> bool:
+        return True
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nobody ends a simulated process but by killing it."""
+
+    def _work(self) -> None:
+        while self._queue:
+            future, work = self._queue.pop(0)
+            future.settle(work)
+        self._running -= 1
