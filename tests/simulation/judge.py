@@ -9,6 +9,7 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.model import MARK, NEVER, Asked, Entry, Seen, Word
@@ -58,7 +59,7 @@ class Judge:
         self._posted: dict[tuple[str, str, str], list[Sent]] = defaultdict(list)
         self._whispered: dict[tuple[str, str, str], list[Sent]] = defaultdict(list)
         self._told: list[Sent] = []
-        self._heard: list[Sent] = []
+        self._told_late: list[tuple[Entry, str]] = []  # of what was to be deleted by then
 
     def find(self, kind: str, words: str) -> None:
         self.broken.append(Broken(kind, words))
@@ -124,9 +125,8 @@ class Judge:
     def _judge_told(self, sent: Sent, user_id: str, entry: Entry) -> None:
         if not any(one.may_read(user_id, entry) for one in self._lately(sent)):
             self.find("told to who may not see it", f"{entry.name} to {user_id}")
-        is_deleted = bool(entry.deletions) and not any(map(self._was_refused, entry.deletions))
-        if is_deleted and sent.looked_at_s > entry.deletion_acked_s:
-            self.find("told of what is deleted", f"{entry.name} to {user_id}")
+        if sent.looked_at_s > entry.deletion_acked_s:
+            self._told_late.append((entry, user_id))
 
     def _check_truth(self, user_id: str, text: str) -> None:
         found = NO_SUCH.search(text)
@@ -183,6 +183,9 @@ class Judge:
         for entry in self._model.entries:
             self._settle_seen(entry)
             self._judge_entry(entry, stored[entry.mark])
+        for entry, user_id in self._told_late:
+            if not any(map(self._was_refused, entry.deletions)):
+                self.find("told of what is deleted", f"{entry.name} to {user_id}")
         for asked in self._model.asked:
             self._judge_asked(asked)
         for word in self._model.words:
@@ -201,7 +204,10 @@ class Judge:
     def _judge_entry(self, entry: Entry, rows: list[Any]) -> None:
         promised = [one for one in entry.deletions if not self._was_refused(one)]
         if promised and rows:
-            self.find("acked deletion lost", entry.name)
+            created_s = datetime.fromisoformat(rows[0]["created_at"]).timestamp()
+            is_back = created_s > entry.deletion_acked_s and not self._world.has_jumped
+            self.find("deleted, it comes back" if is_back else "acked deletion lost", entry.name)
+            return
         if entry.acked_s < NEVER and not rows and entry.deletion_sent_s == NEVER:
             self.find("acked entry lost", entry.name)
         if len(rows) > 1:

@@ -172,7 +172,7 @@ class _Call:
             self.answer = self._wire.perform(self)
         else:
             self._wire.tell(f"{self.task.owner.name}: {self.method} -> {self.fate}")
-            self.answer = _faulty(self.fate, self._chance)
+            self.answer = _faulty(self.fate, self._chance, self.method)
         self.fate = self.fate.removeprefix("done, ").removeprefix("undone, ")
         if self._chance.strikes("killed after Slack heard"):
             self._machine.call_at(0.0, lambda: self._chance.on_killed(self.task.owner))
@@ -195,16 +195,17 @@ class _Call:
         return ""
 
 
-def _faulty(fate: str, chance: Chance) -> Answer:
-    if fate == "refused":
-        return Answer(json.dumps({"ok": False, "error": chance.draw.choice(PASSING)}))
+def _faulty(fate: str, chance: Chance, method: str) -> Answer:
     if fate == "rate limited":
         seconds = str(chance.draw.randint(1, 30))
         refusal = {"ok": False, "error": "ratelimited"}
         return Answer(json.dumps(refusal), 429, {"Retry-After": seconds})
-    if fate == "server error":
+    statuses = (502, 503) if method == "response_url" else (200, 502, 503)
+    if fate == "server error" or method == "response_url":
         page = "<html><body>Something went wrong</body></html>"
-        return Answer(page, chance.draw.choice((200, 502, 503)), content_type="text/html")
+        return Answer(page, chance.draw.choice(statuses), content_type="text/html")
+    if fate == "refused":
+        return Answer(json.dumps({"ok": False, "error": chance.draw.choice(PASSING)}))
     return Answer("", 200)
 
 
