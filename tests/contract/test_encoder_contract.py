@@ -1,4 +1,4 @@
-"""One suite for every encoder: the fake, the shipped one, PyTorch, and the ONNX export in both precisions."""
+"""One suite for every encoder: a fake, the shipped one, PyTorch, and ONNX in both precisions."""
 
 from __future__ import annotations
 
