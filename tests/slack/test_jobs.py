@@ -895,6 +895,7 @@ def test_a_deed_is_given_the_bot_and_its_job(bench: Bench) -> None:
 
 def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
     """They take what waits at once, and sleep until they are woken; closing ends them."""
+    before = set(enumerate_threads())
     done: Queue[Job] = Queue()
     woken = Event()
     workers = Workers(
@@ -913,7 +914,7 @@ def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
     woken.set()
     assert done.get(timeout=5).payload["text"] == "third"
     workers.close()
-    assert not [one for one in enumerate_threads() if one.name.startswith("failbot-worker")]
+    assert not set(enumerate_threads()) - before
 
 
 class Beats:
