@@ -12,6 +12,7 @@ from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import SlackSide, build
+from failbot.slack.jobs import digesting
 from failbot.slack.transport.serve import need_settings, serve_http, serve_socket
 from failbot.threads import Stop
 
@@ -59,8 +60,8 @@ def _scheduler(runtime: Runtime, side: SlackSide) -> Scheduler:
     return Scheduler(
         runtime.service,
         runtime.store.digests,
-        audience=side.audience_of,
-        poster=side.post_digest,
+        audience=partial(digesting.audience_of, side.bot),
+        publish=partial(digesting.publish, side.bot),
     )
 
 
