@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from failbot.search.values import Embedding
-from failbot.store.base import ActiveModel, Store
+from failbot.store.base import Store
+from failbot.store.embedding import ActiveModel
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
 
 MODEL = "toy"
