@@ -25,7 +25,8 @@ from failbot.models import (
 )
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
-from failbot.store.base import ActiveModel, Job, MessageKind, StoredNull
+from failbot.store.base import Job, MessageKind, StoredNull
+from failbot.store.embedding import ActiveModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
