@@ -1,4 +1,4 @@
-"""One suite for every encoder: a fake, the shipped one, PyTorch, and ONNX in both precisions."""
+"""One suite for every encoder: a fake, the shipped one, PyTorch, ColBERT, ONNX in two precisions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from failbot.config import DEFAULT_MODEL, MINILM
 from failbot.encoder import Encoder, Encoding, Runtime, open_encoder
 from failbot.encoder.export import export, export_in_subprocess
 from tests.fakes import WordEncoder
-from tests.tiny_model import save_tiny_model
+from tests.tiny_model import save_tiny_colbert, save_tiny_model
 
 TEXTS = [
     "The loss became NaN after 900 steps.",
@@ -44,6 +44,8 @@ RUNTIMES: dict[str, tuple[str, Runtime]] = {
     "tiny in ONNX": ("tiny", "onnx"),
     "MiniLM in PyTorch": (MINILM, "transformers"),
     "MiniLM in ONNX": (MINILM, "onnx"),
+    "a tiny ColBERT": ("colbert", "transformers"),
+    "a tiny ColBERT, questions lengthened": ("colbert with masks", "transformers"),
 }
 
 
@@ -54,6 +56,10 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     export_in_subprocess(MINILM, folder)
     export(str(save_tiny_model(folder / "tiny")), folder)
+    marks = {"query": "query: ", "document": "training: "}
+    save_tiny_colbert(folder / "colbert", prompts=marks)
+    masks = {"strategy": "fixed", "length": 16, "attend": True}
+    save_tiny_colbert(folder / "colbert with masks", expansion=masks)
     return folder
 
 
