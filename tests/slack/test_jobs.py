@@ -228,12 +228,12 @@ def test_what_only_the_asker_may_see_is_not_shown_if_it_is_worse(bench: Bench) -
     assert bench.slack.whispers == []
 
 
-def test_a_guest_is_answered_with_a_refusal(bench: Bench) -> None:
+def test_an_outsider_is_answered_with_a_refusal(bench: Bench) -> None:
     """Said in the thread, in words, and no question is kept."""
-    bench.slack.people["U0GUS"] = {"team_id": "T1", "is_restricted": True}
+    bench.slack.people["U0GUS"] = {"team_id": "T2"}
     bench.log(NAN)
     bench.ask(user_id="U0GUS")
-    assert "full members" in bench.said()[0]
+    assert "members of this workspace" in bench.said()[0]
     assert "F-1" not in bench.said()[0]
     everyone = bench.places.audience_of(public())
     assert bench.store.questions.asked(viewer=everyone, since=NOW, before=NOW.max) == []
