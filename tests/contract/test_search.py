@@ -9,7 +9,8 @@ import pytest
 
 from failbot.models import Viewer
 from failbot.search.values import Embedding
-from failbot.store.base import ActiveModel, Store
+from failbot.store.base import Store
+from failbot.store.embedding import ActiveModel
 from tests.contract.test_failures import PLACES, SEEN
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
 
