@@ -320,7 +320,7 @@ def test_a_margin_is_what_stands_out_of_the_best_five_others() -> None:
 
 
 def test_the_first_three_places_are_the_own_matches() -> None:
-    """Being like the first helps from the fourth on, and not before."""
+    """Being like the first does not help there."""
     first = candidate(1, "loss spikes clipping")
     neighbour = candidate(8, "loss spikes clipping weights lemons pears")
     stranger = candidate(7, "loss kettle window garden")
