@@ -11,10 +11,12 @@ import pytest
 from failbot.errors import DraftError, InputError, ReaderError, StoppedError
 from failbot.memory.embedding import together
 from failbot.memory.nulls import LEAST_ENTRIES, is_enough
+from failbot.memory.rescanning import rescan
 from failbot.memory.service import Service
 from failbot.models import (
     Answer,
     Draft,
+    Failure,
     Feedback,
     Place,
     QuestionOrigin,
@@ -24,10 +26,11 @@ from failbot.models import (
 from failbot.reader.base import NoReader
 from failbot.search.null import LEAST_QUESTIONS
 from failbot.search.values import Encoding
-from failbot.store.base import Store
+from failbot.store.base import Failures, Store
 from failbot.threads import Stop
 from tests.fakes import WordEncoder, WordReader
 from tests.make import ANA, BEN, draft, private, public, viewer
+from tests.memory_store import MemoryStore
 from tests.unit.test_expected import NAN, ODD, ask, confirm, kept, record, texts
 from tests.unit.test_matching import Source
 
@@ -55,6 +58,21 @@ def test_each_of_many_keeps_its_own_questions(service: Service, now: datetime) -
     )
     assert origins(service, 1) == {"is it a": AUTHOR}
     assert origins(service, 2) == {"is it b": MODEL}
+
+
+def test_questions_that_do_not_fit_their_drafts_are_refused(
+    service: Service, now: datetime
+) -> None:
+    """Rather than that a draft is lost for want of a list."""
+    with pytest.raises(ValueError, match="shorter"):
+        service.record_many(
+            [draft("alpha"), draft("beta")],
+            place=public(),
+            author_id=ANA,
+            now=now,
+            questions=[{"is it a": AUTHOR}],
+        )
+    assert service.count(viewer=viewer()) == 0
 
 
 def test_what_an_edit_adds_is_the_authors(service: Service, now: datetime) -> None:
@@ -272,6 +290,32 @@ def test_a_rescan_says_which_questions(service: Service, store: Store, now: date
         )
     everything = Viewer(team_id="T1", is_operator=True)
     assert service.rescan(viewer=everything, dry_run=True).questions == [2]
+
+
+class Vanishing:
+    """Failures of which one is deleted by somebody else as soon as they are listed."""
+
+    def __init__(self, failures: Failures) -> None:
+        self._failures = failures
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._failures, name)
+
+    def newest(self, *, viewer: Viewer, limit: int) -> list[Failure]:
+        found = self._failures.newest(viewer=viewer, limit=limit)
+        self._failures.delete(1, viewer=viewer)
+        return found
+
+
+def test_a_rescan_passes_over_what_was_deleted_meanwhile(now: datetime) -> None:
+    """And goes on with the rest."""
+    store = MemoryStore()
+    for _ in range(2):
+        leaky = draft("The key " + "AKIA" + "Z7QX" * 4 + " was refused.")
+        store.failures.record(leaky, place=public(), author_id=ANA, now=now)
+    store.failures = Vanishing(store.failures)
+    everything = Viewer(team_id="T1", is_operator=True)
+    assert list(rescan(store, viewer=everything, dry_run=False).failures) == [2]
 
 
 def test_fifty_questions_are_enough() -> None:
