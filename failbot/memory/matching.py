@@ -76,6 +76,7 @@ class Matcher:
         self._embedder = embedder
         self._reranker = reranker
         self._reader = reader or NoReader()
+        self._fault = ""  # why the last answer was by words
         self._unread = ""  # why the last reading failed
         self._told: set[tuple[str, str]] = set()  # models and rerankers without a calibration
 
@@ -96,10 +97,10 @@ class Matcher:
         `whole`: it is an entry's own text, all of which counts; else what tells in a long paste.
         `is_private`: not everyone in the workspace may read it. `reads`: by the reader, too.
 
-        :raises ModelMismatchError: the stored vectors are another model's.
+        Where the model cannot be used it is by words, and the log says why.
         """
         until = time.monotonic() + patience_s
-        encoder = self._embedder.encoder(patience_s)
+        encoder, fault = self._encoder(patience_s)
         if encoder is not None:
             self._embedder.catch_up(encoder, until=until)
         query = _query(text if whole else salient(text), encoder)
@@ -123,12 +124,26 @@ class Matcher:
             hits=tuple(_with_reading(hit, readings) for hit in hits),
             confidence=ranking.confidence,
             by_words_only=encoder is None,
+            lacks_model=bool(fault),
             runner_up=ranking.runner_up,
             is_partial=encoder is not None and not self._embedder.is_complete(encoder),
             basis=used.basis,
             read_by=self._reader.name if readings else "",
             unread=unread,
         )
+
+    def _encoder(self, patience_s: float) -> tuple[Encoder | None, str]:
+        """The encoder, None when it is not ready in time, and why it cannot be used at all."""
+        fault = ""
+        encoder: Encoder | None = None
+        try:
+            encoder = self._embedder.encoder(patience_s)
+        except ModelError as error:
+            fault = str(error)
+        if fault and fault != self._fault:
+            log.error("answering by words alone: %s", fault)
+        self._fault = fault
+        return encoder, fault
 
     def _readings(
         self, query: Query, ranking: Ranking, viewer: Viewer, is_private: bool

@@ -25,7 +25,7 @@ from failbot.models import (
 )
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
-from failbot.store.base import ActiveModel, Job, StoredNull
+from failbot.store.base import ActiveModel, GivenUp, Job, StoredNull
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,7 @@ class Week:
     attempts: int
     leased_until: datetime
     is_finished: bool = False
+    message_ts: str = ""
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class Values:
     schedules: dict[tuple[str, str], Schedule] = field(default_factory=dict)
     weeks: dict[tuple[str, str, str], Week] = field(default_factory=dict)
     inbox: dict[int, Waiting] = field(default_factory=dict)
+    given_up: dict[int, GivenUp] = field(default_factory=dict)
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
     last_id: dict[str, int] = field(default_factory=dict)  # one counter, under ""
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from failbot.models import Schedule
 from failbot.search.calibration import Calibration
-from failbot.store.base import Claim, Job, StoredNull
+from failbot.store.base import Backlog, Claim, GivenUp, Job, StoredNull
 from tests.memory_store.heap import Heap, Values, Waiting, Week, utc
 
-KEYS_KEPT = timedelta(days=8)  # the contract's figure
+KEYS_KEPT = timedelta(days=8)  # the contract's figures
+GIVEN_UP_KEPT = timedelta(days=30)
 
 
 class MemoryCalibrations:
@@ -79,7 +80,13 @@ class MemoryDigests:
     def finish(self, claim: Claim, *, message_ts: str) -> None:
         key = (claim.team_id, claim.channel_id, claim.week)
         with self._heap.open() as values:
-            values.weeks[key] = replace(values.weeks[key], is_finished=True)
+            week = values.weeks[key]
+            values.weeks[key] = replace(week, is_finished=True, message_ts=message_ts)
+
+    def last_posted_at(self) -> datetime | None:
+        with self._heap.open() as values:
+            posted = [float(one.message_ts) for one in values.weeks.values() if one.message_ts]
+        return datetime.fromtimestamp(max(posted), UTC) if posted else None
 
 
 class MemoryInbox:
@@ -139,6 +146,42 @@ class MemoryInbox:
     def waiting(self) -> int:
         with self._heap.open() as values:
             return len(values.inbox)
+
+    def backlog(self) -> Backlog:
+        with self._heap.open() as values:
+            waiting = list(values.inbox.values())
+            return Backlog(
+                waiting=len(waiting),
+                oldest_at=min((one.job.received_at for one in waiting), default=None),
+                due_at=min((one.due_at for one in waiting), default=None),
+                given_up=len(values.given_up),
+            )
+
+    def give_up(self, job: Job, *, reason: str, now: datetime) -> None:
+        with self._heap.open() as values:
+            for old in [one for one in values.given_up.values() if one.at < now - GIVEN_UP_KEPT]:
+                values.given_up.pop(old.job.id)
+            if waiting := values.inbox.pop(job.id, None):
+                kept = replace(waiting.job, payload=json.loads(waiting.payload))
+                values.given_up[job.id] = GivenUp(job=kept, at=utc(now), reason=reason)
+
+    def given_up(self) -> list[GivenUp]:
+        with self._heap.open() as values:
+            return sorted(values.given_up.values(), key=lambda one: (one.at, one.job.id))
+
+    def retry(self, id: int, *, now: datetime) -> bool:
+        with self._heap.open() as values:
+            found = values.given_up.pop(id, None)
+            if found is None:
+                return False
+            job = replace(found.job, payload={}, received_at=utc(now))
+            payload = json.dumps(found.job.payload)
+            values.inbox[id] = Waiting(job=job, payload=payload, due_at=now)
+            return True
+
+    def drop(self, id: int) -> bool:
+        with self._heap.open() as values:
+            return values.given_up.pop(id, None) is not None
 
 
 def _latest(values: Values, team_id: str, model: str, reranker: str) -> int:

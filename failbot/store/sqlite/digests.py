@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from failbot.models import Schedule
 from failbot.store.base import Claim
@@ -55,6 +55,11 @@ class SqliteDigests:
 
     def finish(self, claim: Claim, *, message_ts: str) -> None:
         self._update(claim, {"finished": 1, "message_ts": message_ts})
+
+    def last_posted_at(self) -> datetime | None:
+        # A ts is Unix seconds (docs.slack.dev, "Retrieving messages"): a string, of one length.
+        rows = self._connection.rows("SELECT max(message_ts) AS ts FROM digests")
+        return datetime.fromtimestamp(float(rows[0]["ts"]), UTC) if rows[0]["ts"] else None
 
     def _update(self, claim: Claim, values: dict[str, object]) -> None:
         with self._connection.write() as db:
