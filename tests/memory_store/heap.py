@@ -25,7 +25,7 @@ from failbot.models import (
 )
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
-from failbot.store.base import Job, MessageKind, StoredNull
+from failbot.store.base import GivenUp, Job, MessageKind, StoredNull
 from failbot.store.embedding import ActiveModel
 
 
@@ -70,6 +70,7 @@ class Week:
     attempts: int
     leased_until: datetime
     is_finished: bool = False
+    message_ts: str = ""
 
 
 @dataclass(slots=True)
@@ -90,6 +91,7 @@ class Values:
     schedules: dict[tuple[str, str], Schedule] = field(default_factory=dict)
     weeks: dict[tuple[str, str, str], Week] = field(default_factory=dict)
     inbox: dict[int, Waiting] = field(default_factory=dict)
+    given_up: dict[int, GivenUp] = field(default_factory=dict)
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
     # By holder and step: the ts, None until it is sent.
     outbox: dict[tuple[object, str], str | None] = field(default_factory=dict)
