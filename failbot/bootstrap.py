@@ -112,6 +112,11 @@ class Runtime(AbstractContextManager["Runtime"]):
         name = self._moving_to.setting
         return name, *self.store.embeddings.progress(name)
 
+    def writing_pause_s(self) -> float:
+        """Between two entries that a language model writes of: half of its calls are for askers."""
+        per_minute = self.config.llm_per_minute
+        return 120.0 / per_minute if per_minute else 0.0
+
     def _prepare(self, _: Event) -> None:
         if self.reader.name:
             warm_up()

@@ -12,6 +12,7 @@ from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import SlackSide, build
+from failbot.slack.jobs import expecting
 from failbot.slack.transport.serve import need_settings, serve_http, serve_socket
 from failbot.threads import Stop
 
@@ -47,12 +48,31 @@ def serve(
         scheduler = _scheduler(runtime, side).worker(now, tick_s=tick_s, stop=stop)
         serving.callback(scheduler.close)
         scheduler.start()
+        _start_writing(serving, runtime, side, now=now, stop=stop)
         serving.callback(stop.set)  # first of all: whatever ends this, nobody waits any longer
         if http:
             health = partial(_health, runtime)
             serve_http(config, side, stop=stop, health=health, on_ready=lambda _: on_ready())
         else:
             serve_socket(config, side, stop=stop, on_ready=on_ready)
+
+
+def _start_writing(
+    serving: ExitStack,
+    runtime: Runtime,
+    side: SlackSide,
+    *,
+    now: Callable[[], datetime],
+    stop: Stop,
+) -> None:
+    """Has the language model, if there is one, write expected questions, and its use counted."""
+    if not runtime.reader.name:
+        return
+    writer = runtime.service.question_writer(
+        now=now, pause_s=runtime.writing_pause_s(), told=partial(expecting.tell_later, side.bot)
+    ).worker(stop)
+    serving.callback(writer.close)
+    writer.start()
 
 
 def _scheduler(runtime: Runtime, side: SlackSide) -> Scheduler:

@@ -118,8 +118,10 @@ class Matcher:
             ranking = judged(ranking, readings)
         candidates = {one.number: one for one in found}
         hits = self._hits(ranking.hits[:limit], query, candidates, viewer=viewer, corpus=corpus)
+        verdict = ranking.verdict if hits else Verdict.UNKNOWN
+        in_vain = verdict is Verdict.UNKNOWN
         return Answer(
-            verdict=ranking.verdict if hits else Verdict.UNKNOWN,
+            verdict=verdict,
             hits=tuple(_with_reading(hit, readings) for hit in hits),
             confidence=ranking.confidence,
             by_words_only=encoder is None,
@@ -128,6 +130,7 @@ class Matcher:
             basis=used.basis,
             read_by=self._reader.name if readings else "",
             unread=unread,
+            searched=self._store.search.size(viewer) if in_vain else None,
         )
 
     def _readings(

@@ -51,6 +51,15 @@ def test_an_answer_says_what_matches_and_differs(terminal: Terminal, chat: ChatS
     assert "the words of small" in words
 
 
+def test_logging_says_what_resembles_it(terminal: Terminal, chat: ChatServer) -> None:
+    """Read as a question is: what matches and differs, in whose words."""
+    terminal.log()
+    done = terminal.run("log", "--tried", "Halved it", "--happened", ASKED, **settings(chat))
+    assert "Like F-1: " in done.stdout
+    assert "Matches: Both diverge." in done.stdout
+    assert "the words of small" in done.stdout
+
+
 def test_what_is_judged_no_is_nobodys(terminal: Terminal, chat: ChatServer) -> None:
     """Neither a match nor a weak one, in words and in JSON."""
     terminal.log()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from failbot.models import (
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
 from failbot.store.base import ActiveModel, Job, StoredNull
+from failbot.store.writing import Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,14 @@ class Week:
     is_finished: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When a failure's expected questions are to be written; None: closed."""
+
+    at: datetime | None
+    attempts: int = 0
+
+
 @dataclass(slots=True)
 class Values:
     """Mappings of frozen values only, so that a shallow copy is a snapshot."""
@@ -77,6 +86,8 @@ class Values:
     weeks: dict[tuple[str, str, str], Week] = field(default_factory=dict)
     inbox: dict[int, Waiting] = field(default_factory=dict)
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
+    wanted: dict[int, Due] = field(default_factory=dict)  # by failure
+    use: dict[tuple[date, str], Use] = field(default_factory=dict)  # by day and model
     last_id: dict[str, int] = field(default_factory=dict)  # one counter, under ""
 
     def copy(self) -> Values:

@@ -14,6 +14,7 @@ from failbot.store.sqlite.failures import SqliteFailures
 from failbot.store.sqlite.inbox import SqliteInbox
 from failbot.store.sqlite.questions import SqliteQuestions
 from failbot.store.sqlite.search import SqliteSearch
+from failbot.store.sqlite.writing import SqliteModelUse, SqliteWantedQuestions
 
 
 class SqliteStore:
@@ -30,6 +31,8 @@ class SqliteStore:
         self.questions = SqliteQuestions(self.connection)
         self.digests = SqliteDigests(self.connection)
         self.inbox = SqliteInbox(self.connection)
+        self.wanted = SqliteWantedQuestions(self.connection)
+        self.use = SqliteModelUse(self.connection)
 
     def migrations(self) -> list[tuple[str, bool]]:
         brought = set(self.connection.brought)
