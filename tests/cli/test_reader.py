@@ -124,6 +124,21 @@ def test_doctor_says_what_is_wrong(bare: Terminal, chat: ChatServer) -> None:
     assert len(chat.seen) == seen
 
 
+def test_doctor_says_how_much_it_was_asked(terminal: Terminal, chat: ChatServer) -> None:
+    """By all processes together, of which this one asks for none of it."""
+    terminal.log()
+    for script in ([], [server.status(401)]):
+        chat.script = list(script)
+        assert terminal.run("ask", ASKED, **settings(chat)).returncode == 0
+    terminal.run("log", "--tried", "A", "--happened", "B", **settings(chat))
+    used = terminal.run("doctor", "--offline").stdout.split("language model use: ")[1]
+    assert used.startswith(
+        "today 3 calls (1 failed, 0 not sent), 0 readings from the cache, 200 + 40 tokens; "
+        "in 30 days 3 calls"
+    )
+    assert "1 entries wait for their expected questions" in used
+
+
 def test_doctor_knows_no_model_that_is_not_set(bare: Terminal) -> None:
     """Off by default, and then not spoken of."""
     assert "language model" not in bare.run("doctor").stdout
