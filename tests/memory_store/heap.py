@@ -25,7 +25,8 @@ from failbot.models import (
 )
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
-from failbot.store.base import ActiveModel, Job, StoredNull
+from failbot.store.base import Job, MessageKind, StoredNull
+from failbot.store.embedding import ActiveModel
 from failbot.store.writing import Use
 
 
@@ -48,6 +49,19 @@ class Waiting:
     job: Job
     payload: str  # JSON
     due_at: datetime
+    channel_id: str = ""
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A message in Slack that shows entries; `stale` are those that it may not show any more."""
+
+    kind: MessageKind
+    about: str
+    posted_at: datetime
+    numbers: frozenset[int]
+    stale: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +102,10 @@ class Values:
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
     wanted: dict[int, Due] = field(default_factory=dict)  # by failure
     use: dict[tuple[date, str], Use] = field(default_factory=dict)  # by day and model
+    # By holder and step: the ts, None until it is sent.
+    outbox: dict[tuple[object, str], str | None] = field(default_factory=dict)
+    # By workspace, channel and ts.
+    shown: dict[tuple[str, str, str], Posted] = field(default_factory=dict)
     last_id: dict[str, int] = field(default_factory=dict)  # one counter, under ""
 
     def copy(self) -> Values:
@@ -178,8 +196,8 @@ def sees(viewer: Viewer, *, team_id: str, place: tuple[Visibility, str], writer_
     visibility, channel_id = place
     if viewer.is_operator:
         return True
-    if visibility is Visibility.WORKSPACE:
-        return viewer.sees_workspace
-    if visibility is Visibility.CHANNEL:
-        return channel_id in viewer.channel_ids
-    return bool(viewer.user_id) and viewer.user_id == writer_id
+    if visibility is Visibility.AUTHOR:
+        return bool(viewer.user_id) and viewer.user_id == writer_id
+    if visibility is Visibility.WORKSPACE and viewer.sees_workspace:
+        return True
+    return channel_id in viewer.channel_ids
