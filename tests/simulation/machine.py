@@ -34,12 +34,9 @@ class Owner:
     skew_s: float = 0.0  # its wall clock's error
     stopped_at: list[tuple[float, float]] = field(default_factory=list)  # from, until; seconds
 
-    def was_stopped_since(self, since_s: float) -> bool:
-        return any(until > since_s for _, until in self.stopped_at)
-
     def asleep_s(self, since_s: float) -> float:
-        """How long of the time from `since_s` on it was stopped."""
-        return sum(until - max(begin, since_s) for begin, until in self.stopped_at if until > since_s)
+        """How long it was stopped, whenever it was for some of the time since then."""
+        return sum(until - begin for begin, until in self.stopped_at if until > since_s)
 
 
 class Task(greenlet):

@@ -33,22 +33,25 @@ class Facts:
     shared: frozenset[str]  # channels that people of other organisations or workspaces read
     org: frozenset[str]  # of them, those that are shared within the organisation only
     full: frozenset[str]  # full members of this workspace
+    guests: frozenset[str]
 
     @classmethod
     def of(cls, platform: Platform, now_s: float) -> Facts:
         workspace, app = platform.workspace, platform.app
         channels = workspace.channels.values()
+        people = [
+            one
+            for one in workspace.people.values()
+            if not (one.is_bot or one.deleted or workspace.is_foreign(one))
+        ]
         return cls(
             since_s=now_s,
             members={one.id: frozenset(one.members) - {app.bot_user_id} for one in channels},
             kinds={one.id: one.kind for one in channels},
             shared=frozenset(one.id for one in channels if _is_shared(one)),
             org=frozenset(one.id for one in channels if _is_shared(one) and not one.is_ext_shared),
-            full=frozenset(
-                one.id
-                for one in workspace.people.values()
-                if not (one.is_guest or one.is_bot or one.deleted or workspace.is_foreign(one))
-            ),
+            full=frozenset(one.id for one in people if not one.is_guest),
+            guests=frozenset(one.id for one in people if one.is_guest),
         )
 
     def seen_by(self, channel_id: str) -> Iterator[Seen]:
@@ -64,8 +67,10 @@ class Facts:
                 yield Seen.WORKSPACE
 
     def may_read(self, user_id: str, entry: Entry) -> bool:
-        if user_id == entry.author_id:
+        if user_id == entry.author_id and Seen.AUTHOR in entry.seen:
             return True
+        if user_id in self.guests:
+            return user_id in self.members[entry.channel_id]
         if user_id not in self.full:
             return False
         return any(

@@ -155,8 +155,8 @@ class World:
         return None
 
     def slept_s(self, since_s: float) -> float:
-        """How long of the time since then the machine slept."""
-        return sum(end - max(begin, since_s) for begin, end in self._slept if end > since_s)
+        """How long the machine slept, whenever it did for some of the time since then."""
+        return sum(end - begin for begin, end in self._slept if end > since_s)
 
     # The day
 
