@@ -1,7 +1,7 @@
 """`python -m tests.simulation`: a hunt over many seeds, or one seed again with its trace.
 
-  --seed N           that run, each thing that happened on a line
-  --runs N --start N so many runs from a seed on: what broke, and how often
+--seed N           that run, each thing that happened on a line
+--runs N --start N so many runs from a seed on: what broke, and how often
 """
 
 from __future__ import annotations

@@ -165,10 +165,7 @@ class Scheduled:
     """A digest asked for; `due_s` is its next moment."""
 
     channel_id: str
-    hour: int
-    minute: int
     due_s: float
-    skew_s: float  # of the bot's clock when it was asked for
     typed: Typed
 
 

@@ -169,15 +169,11 @@ class Person:
         due = datetime.fromtimestamp(due_s, UTC)
         text = f"digest here {due:%A} {due:%H:%M} UTC"
         typed = self._typed(text, channel_id)
-        if typed is not None:
-            skew_s = self._world.processes[0].skew_s
-            self._model.scheduled.append(
-                Scheduled(channel_id, due.hour, due.minute, due_s, skew_s, typed)
-            )
+        self._model.scheduled.append(Scheduled(channel_id, due_s, typed))
 
     # Hands and eyes
 
-    def _typed(self, text: str, channel_id: str) -> Typed | None:
+    def _typed(self, text: str, channel_id: str) -> Typed:
         self._world.tell(f"{self.user_id} types /failure {text} in {channel_id}")
         at_s = self._machine.now_s
         outcome = self._actor.command("/failure", text, channel_id, wait=False)

@@ -27,7 +27,8 @@ from failbot.slack.app import SlackSide
 from failbot.store.sqlite import SqliteStore
 from failbot.threads import Stop
 from tests.fakes import WordEncoder
-from tests.simulation.machine import Event, Machine, Owner
+from tests.simulation.machine import Machine, Owner
+from tests.simulation.primitives import Event
 from tests.simulation.wire import ADDRESS
 
 # Sure of what shares the words that a question was made of, and of nothing else.

@@ -32,7 +32,8 @@ import failbot.slack.transport.socket_mode
 import failbot.store.sqlite
 import failbot.threads
 from tests.simulation.disk import Disk
-from tests.simulation.machine import Condition, Event, Lock, Machine, Pool, RLock, Thread
+from tests.simulation.machine import Machine
+from tests.simulation.primitives import Condition, Event, Lock, Pool, RLock, Thread
 
 ALONE = ("failbot.sandbox", "failbot.demo", "failbot.cli")  # they run in the world, or not at all
 LIBRARIES = (

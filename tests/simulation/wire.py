@@ -17,7 +17,8 @@ from failbot.sandbox.platform import Platform
 from failbot.sandbox.refusal import JsonObject, Refusal
 from failbot.sandbox.web_api.endpoint import Answer, WebApi
 from tests.simulation.chance import Chance
-from tests.simulation.machine import Event, Killed, Machine, Task
+from tests.simulation.machine import Killed, Machine, Task
+from tests.simulation.primitives import Event
 
 ADDRESS = "http://slack.simulated"
 LOOKUPS = ("users.info", "conversations.info", "conversations.members")
@@ -67,6 +68,7 @@ class Wire:
         self._api = WebApi(platform)
         self.tell: Callable[[str], None] = lambda words: None
         self.heard: Callable[[Sent], None] = lambda sent: None
+        self.lost: Callable[[str, JsonObject], None] = lambda method, arguments: None
         self.stop: Callable[[Any, float], None] = lambda owner, seconds: None
 
     def urlopen(self, request: Request, *, timeout: float, **_: Any) -> Reply:
@@ -76,7 +78,10 @@ class Wire:
         method, arguments = _read(request)
         token = str(request.get_header("Authorization") or "").removeprefix("Bearer ")
         machine, chance = self._machine, self._chance
+        if method == "response_url":
+            arguments["key"] = token
         if chance.strikes("killed before Slack hears"):
+            self.lost(method, arguments)
             raise self._killed(task)
         if chance.strikes("stopped while asking"):
             self.stop(task.owner, chance.draw.choice(STOPS_S))
@@ -125,7 +130,7 @@ class Wire:
         try:
             with platform.core.changing():
                 url = platform.tickets.use_response_url(key)
-                body |= {"user": url.user_id, "channel": url.channel_id, "key": key}
+                body |= {"user": url.user_id, "channel": url.channel_id}
                 platform.responses.apply(body, url, method="response_url")
         except Refusal as refusal:
             gone = refusal.error in ("expired_url", "used_url", "not_found")
@@ -173,6 +178,8 @@ class _Call:
         else:
             self._wire.tell(f"{self.task.owner.name}: {self.method} -> {self.fate}")
             self.answer = _faulty(self.fate, self._chance, self.method)
+            if self.fate.startswith("undone"):
+                self._wire.lost(self.method, self.arguments)
         self.fate = self.fate.removeprefix("done, ").removeprefix("undone, ")
         if self._chance.strikes("killed after Slack heard"):
             self._machine.call_at(0.0, lambda: self._chance.on_killed(self.task.owner))

@@ -25,6 +25,7 @@ from tests.simulation.disk import Disk
 from tests.simulation.judge import Broken, Judge
 from tests.simulation.machine import Machine, Owner
 from tests.simulation.model import Entry, Facts, Model
+from tests.simulation.night import Night
 from tests.simulation.people import Person
 from tests.simulation.process import Process, config_in, empty_database
 from tests.simulation.slack import Lines, workspace
@@ -96,19 +97,19 @@ class World:
             Process(self.machine, name, config, tell=self.tell)
             for name in ("bot 1", "bot 2")[: self.draw.choice((1, 2, 2, 2))]
         ]
-        self.lines = Lines(
-            self.machine, self.chance, self.platform, self.processes, tell=self.tell
-        )
+        self.lines = Lines(self.machine, self.chance, self.platform, self.processes, tell=self.tell)
         self.judge = Judge(self)
         self.chance.tell, self.chance.on_killed = self.tell, self._on_killed
-        self.wire.tell, self.wire.heard, self.wire.stop = self.tell, self.judge.heard, self._stop
+        self.wire.tell, self.wire.heard = self.tell, self.judge.heard
+        self.wire.lost, self.wire.stop = self.judge.lost, self._stop
         self.channel_ids: list[str] = []
         self.people: list[str] = [factory.ADA, factory.BEN, factory.CLEO]
         self._found: sqlite3.Connection | None = None
 
     def tell(self, words: str) -> None:
         at_s = self.machine.now_s - self.machine.start_s
-        self.trace.append(f"{at_s:9.3f} {words.replace(self.folder_name, 'FOLDER')}")
+        first, *more = words.replace(self.folder_name, "FOLDER").splitlines() or [""]
+        self.trace += [f"{at_s:9.3f} {first}", *(f"          | {one}" for one in more)]
 
     def run(self) -> Outcome:
         self.tell(f"faults: {', '.join(sorted(self.chance.there)) or 'none'}")
@@ -119,7 +120,7 @@ class World:
             except Exception:  # a thread of the bot, or the simulation itself
                 self.judge.find("a thread broke", traceback.format_exc())
             else:
-                self.judge.conclude()
+                Night(self, self.judge).conclude()
             finally:
                 for one in self.processes:
                     one.kill()
@@ -305,10 +306,10 @@ class _Logged(logging.Handler):
         self._loggers = [logging.getLogger(one) for one in ("failbot", "slack_bolt", "slack_sdk")]
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._world.tell(f"log: {record.getMessage()}")
+        words = f"log: {record.getMessage()}"
         if record.exc_info and record.levelno >= logging.ERROR:
-            lines = "".join(traceback.format_exception(*record.exc_info))
-            self._world.trace.extend(f"          | {one}" for one in lines.splitlines())
+            words += "\n" + "".join(traceback.format_exception(*record.exc_info))
+        self._world.tell(words)
 
     def __enter__(self) -> None:
         for one in self._loggers:
