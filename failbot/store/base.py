@@ -30,6 +30,7 @@ from failbot.models import (
 from failbot.search.calibration import Calibration
 from failbot.search.values import Candidate, Corpus, Vector
 from failbot.store.embedding import Embeddings
+from failbot.store.erasing import Erasures, Imports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,6 +371,12 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def imports(self) -> Imports: ...
+
+    @property
+    def erasures(self) -> Erasures: ...
 
     def migrations(self) -> list[tuple[str, bool]]:
         """The names of the applied ones, oldest first, and whether this opening applied each: all

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.memory_store.embeddings import MemoryEmbeddings
+from tests.memory_store.erasing import MemoryErasures, MemoryImports
 from tests.memory_store.expected import MemoryExpectedQuestions
 from tests.memory_store.failures import MemoryFailures
 from tests.memory_store.heap import Heap
@@ -36,6 +37,8 @@ class MemoryStore:
         self.questions = MemoryQuestions(heap)
         self.digests = MemoryDigests(heap)
         self.inbox = MemoryInbox(heap)
+        self.imports = MemoryImports(heap, self.failures)
+        self.erasures = MemoryErasures(heap, self.failures)
 
     def migrations(self) -> list[tuple[str, bool]]:
         with self._heap.open():

@@ -27,6 +27,8 @@ from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
 from failbot.store.base import Job, StoredNull
 from failbot.store.embedding import ActiveModel
+from failbot.store.erasing import Import
+from failbot.store.tombstones import Tombstone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ class Values:
     weeks: dict[tuple[str, str, str], Week] = field(default_factory=dict)
     inbox: dict[int, Waiting] = field(default_factory=dict)
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
+    imports: dict[int, tuple[str, Import]] = field(default_factory=dict)  # with their workspace
+    tombstones: dict[tuple[str, int, datetime, str], Tombstone] = field(default_factory=dict)
     last_id: dict[str, int] = field(default_factory=dict)  # one counter, under ""
 
     def copy(self) -> Values:

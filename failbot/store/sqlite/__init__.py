@@ -9,8 +9,10 @@ from failbot.store.sqlite.calibrations import SqliteCalibrations
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.digests import SqliteDigests
 from failbot.store.sqlite.embeddings import SqliteEmbeddings
+from failbot.store.sqlite.erasures import SqliteErasures
 from failbot.store.sqlite.expected import SqliteExpectedQuestions
 from failbot.store.sqlite.failures import SqliteFailures
+from failbot.store.sqlite.imports import SqliteImports
 from failbot.store.sqlite.inbox import SqliteInbox
 from failbot.store.sqlite.questions import SqliteQuestions
 from failbot.store.sqlite.search import SqliteSearch
@@ -30,6 +32,8 @@ class SqliteStore:
         self.questions = SqliteQuestions(self.connection)
         self.digests = SqliteDigests(self.connection)
         self.inbox = SqliteInbox(self.connection)
+        self.imports = SqliteImports(self.connection, self.failures)
+        self.erasures = SqliteErasures(self.connection, self.failures)
 
     def migrations(self) -> list[tuple[str, bool]]:
         brought = set(self.connection.brought)
