@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -12,6 +13,7 @@ from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import SlackSide, build
+from failbot.slack.jobs import digesting
 from failbot.slack.transport.serve import need_settings, serve_http, serve_socket
 from failbot.threads import Stop
 
@@ -41,13 +43,7 @@ def serve(
     need_settings(config, http=http)
     with ExitStack() as serving:  # closed last in, first out: the database goes last
         runtime = serving.enter_context(open_runtime(config, stop=stop))
-        side = build(config, runtime.service, runtime.store.inbox, now=now, stop=stop)
-        runtime.start_background()
-        serving.enter_context(side.running(on_team=partial(_adopt, runtime)))
-        scheduler = _scheduler(runtime, side).worker(now, tick_s=tick_s, stop=stop)
-        serving.callback(scheduler.close)
-        scheduler.start()
-        serving.callback(stop.set)  # first of all: whatever ends this, nobody waits any longer
+        side = serving.enter_context(working(runtime, stop=stop, now=now, tick_s=tick_s))
         if http:
             health = partial(_health, runtime)
             serve_http(config, side, stop=stop, health=health, on_ready=lambda _: on_ready())
@@ -55,12 +51,38 @@ def serve(
             serve_socket(config, side, stop=stop, on_ready=on_ready)
 
 
+@contextmanager
+def working(
+    runtime: Runtime,
+    *,
+    stop: Stop,
+    now: Callable[[], datetime] = utc_now,
+    clock: Callable[[], float] = time.monotonic,
+    tick_s: float = TICK_S,
+) -> Iterator[SlackSide]:
+    """The Slack side while all that serves runs, but for the way on which Slack's requests come.
+
+    Sets `stop` at the end. :param clock: monotonic seconds.
+    """
+    with ExitStack() as serving:
+        side = build(
+            runtime.config, runtime.service, runtime.store.inbox, now=now, clock=clock, stop=stop
+        )
+        runtime.start_background()
+        serving.enter_context(side.running(on_team=partial(_adopt, runtime)))
+        scheduler = _scheduler(runtime, side).worker(now, tick_s=tick_s, stop=stop)
+        serving.callback(scheduler.close)
+        scheduler.start()
+        serving.callback(stop.set)  # first of all: whatever ends this, nobody waits any longer
+        yield side
+
+
 def _scheduler(runtime: Runtime, side: SlackSide) -> Scheduler:
     return Scheduler(
         runtime.service,
         runtime.store.digests,
-        audience=side.audience_of,
-        poster=side.post_digest,
+        audience=partial(digesting.audience_of, side.bot),
+        publish=partial(digesting.publish, side.bot),
     )
 
 

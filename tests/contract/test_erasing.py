@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from failbot.errors import NotFoundError
+from failbot.errors import NotFoundError, TakenOverError
 from failbot.models import ExpectedQuestion, Feedback, Place, QuestionOrigin, Schedule, Verdict
 from failbot.store.base import Store
 from failbot.store.erasing import Pruned, Traces
@@ -199,6 +199,22 @@ def test_several_are_deleted_or_none(store: Store, now: datetime) -> None:
     assert store.erasures.tombstones() == []
     assert [one.number for one in store.erasures.delete([3, 1], viewer=OPERATOR)] == [3, 1]
     assert left(store) == [2]
+
+
+@pytest.mark.parametrize("way", ["forgotten", "old"])
+def test_a_job_that_goes_takes_its_outbox_along(store: Store, now: datetime, way: str) -> None:
+    """Whoever is at work on it may send nothing more."""
+    store.inbox.add("question", {"user_id": ANA}, team_id=TEAM, keys=[], now=now)
+    job = store.inbox.claim(now=now, lease_s=60)
+    assert job is not None
+    store.outbox.begin(job, "answer", until=now + HOUR)
+    if way == "forgotten":
+        store.erasures.forget(ANA, stone(now))
+    else:
+        store.erasures.prune(before=now + HOUR)
+    assert store.inbox.waiting() == 0
+    with pytest.raises(TakenOverError):
+        store.outbox.begin(job, "answer", until=now + HOUR)
 
 
 def test_what_is_old_goes(store: Store, now: datetime) -> None:

@@ -337,6 +337,7 @@ def test_a_closed_store_says_so(store: Store, now: datetime) -> None:
         store.embeddings.active,
         store.digests.schedules,
         store.inbox.waiting,
+        lambda: store.shown.stale(limit=1),
         lambda: store.calibrations.current("T1", model="m"),
         lambda: store.search.corpus("T1"),
         lambda: store.questions.get(1, team_id="T1"),

@@ -16,7 +16,13 @@ from tests.memory_store.failures import MemoryFailures
 from tests.memory_store.heap import Heap
 from tests.memory_store.questions import MemoryQuestions
 from tests.memory_store.search import MemorySearch
-from tests.memory_store.work import MemoryCalibrations, MemoryDigests, MemoryInbox
+from tests.memory_store.shown import MemoryShownMessages
+from tests.memory_store.work import (
+    MemoryCalibrations,
+    MemoryDigests,
+    MemoryInbox,
+    MemoryOutbox,
+)
 
 FORMAT = "0001_values"
 
@@ -39,6 +45,8 @@ class MemoryStore:
         self.inbox = MemoryInbox(heap)
         self.imports = MemoryImports(heap, self.failures)
         self.erasures = MemoryErasures(heap, self.failures)
+        self.outbox = MemoryOutbox(heap)
+        self.shown = MemoryShownMessages(heap)
 
     def migrations(self) -> list[tuple[str, bool]]:
         with self._heap.open():

@@ -21,6 +21,7 @@ from failbot.store.erasing import Forgotten, Import, Pruned, Traces
 from failbot.store.tombstones import Tombstone
 from tests.memory_store.failures import MemoryFailures, with_expected
 from tests.memory_store.heap import Heap, Kept, Values, utc
+from tests.memory_store.work import forget_outbox
 
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 
@@ -114,7 +115,7 @@ class MemoryErasures:
             for id in old:
                 drop_question(values, id)
             for id in jobs:
-                del values.inbox[id]
+                drop_job(values, id)
             return Pruned(questions=len(old), waiting=len(jobs))
 
     def is_scrubbed(self) -> bool:
@@ -248,7 +249,7 @@ class _Mine:
         for id in self.questions():
             drop_question(values, id)
         for id in self.waiting():
-            del values.inbox[id]
+            drop_job(values, id)
         for key in self.schedules():
             values.schedules[key] = replace(values.schedules[key], created_by="")
         for id in self.imports():
@@ -284,6 +285,11 @@ def drop_question(values: Values, id: int) -> None:
     values.runner_ups.pop(id, None)
     for key in [one for one in values.feedback if one[0] == id]:
         del values.feedback[key]
+
+
+def drop_job(values: Values, id: int) -> None:
+    """With what is known of its messages."""
+    forget_outbox(values, values.inbox.pop(id).job)
 
 
 def _is_own(failure: Failure) -> bool:

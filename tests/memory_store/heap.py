@@ -25,7 +25,7 @@ from failbot.models import (
 )
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
-from failbot.store.base import Job, StoredNull
+from failbot.store.base import Job, MessageKind, StoredNull
 from failbot.store.embedding import ActiveModel
 from failbot.store.erasing import Import
 from failbot.store.tombstones import Tombstone
@@ -50,6 +50,19 @@ class Waiting:
     job: Job
     payload: str  # JSON
     due_at: datetime
+    channel_id: str = ""
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A message in Slack that shows entries; `stale` are those that it may not show any more."""
+
+    kind: MessageKind
+    about: str
+    posted_at: datetime
+    numbers: frozenset[int]
+    stale: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +95,10 @@ class Values:
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
     imports: dict[int, tuple[str, Import]] = field(default_factory=dict)  # with their workspace
     tombstones: dict[tuple[str, int, datetime, str], Tombstone] = field(default_factory=dict)
+    # By holder and step: the ts, None until it is sent.
+    outbox: dict[tuple[object, str], str | None] = field(default_factory=dict)
+    # By workspace, channel and ts.
+    shown: dict[tuple[str, str, str], Posted] = field(default_factory=dict)
     last_id: dict[str, int] = field(default_factory=dict)  # one counter, under ""
 
     def copy(self) -> Values:

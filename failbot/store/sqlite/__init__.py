@@ -14,8 +14,10 @@ from failbot.store.sqlite.expected import SqliteExpectedQuestions
 from failbot.store.sqlite.failures import SqliteFailures
 from failbot.store.sqlite.imports import SqliteImports
 from failbot.store.sqlite.inbox import SqliteInbox
+from failbot.store.sqlite.outbox import SqliteOutbox
 from failbot.store.sqlite.questions import SqliteQuestions
 from failbot.store.sqlite.search import SqliteSearch
+from failbot.store.sqlite.shown import SqliteShownMessages
 
 
 class SqliteStore:
@@ -34,6 +36,8 @@ class SqliteStore:
         self.inbox = SqliteInbox(self.connection)
         self.imports = SqliteImports(self.connection, self.failures)
         self.erasures = SqliteErasures(self.connection, self.failures)
+        self.outbox = SqliteOutbox(self.connection)
+        self.shown = SqliteShownMessages(self.connection)
 
     def migrations(self) -> list[tuple[str, bool]]:
         brought = set(self.connection.brought)

@@ -64,7 +64,7 @@ class SqliteErasures:
                 questions=len(_rows(db, "questions", "", who)),
                 feedback=len(_rows(db, "feedback", "", who)),
                 expected=len(_rows(db, "expected_questions", others, who)),
-                waiting=len(_waiting(db, who)),
+                waiting=db.table("inbox").count_where(f"team_id = :team AND {NAMES_THEM}", who),
                 schedules=len(_rows(db, "schedules", "", who)),
                 imports=len(_rows(db, "imports", "", who)),
             )
@@ -80,8 +80,7 @@ class SqliteErasures:
             _forget_asked(db, who)
             for table in ("feedback", "questions"):
                 db.execute(f"DELETE FROM {table} WHERE {_theirs(table)}", who)
-            for row in _waiting(db, who):
-                db.table("inbox").delete(row["id"])
+            _drop_jobs(db, f"team_id = :team AND received_at <= :until AND {NAMES_THEM}", who)
             _take_name(db, who)
             touch(db, [row["id"] for row in kept], tombstone.team_id)
             put_tombstone(db, tombstone)
@@ -120,13 +119,12 @@ class SqliteErasures:
 
     def prune(self, *, before: datetime) -> Pruned:
         with self._connection.write() as db:
-            counts = {
-                table: db.execute(f"DELETE FROM {table} WHERE {at} < ?", [stamp(before)]).rowcount
-                for table, at in (("questions", "asked_at"), ("inbox", "received_at"))
-            }
-            if any(counts.values()):
+            old = {"before": stamp(before)}
+            questions = db.execute("DELETE FROM questions WHERE asked_at < :before", old).rowcount
+            waiting = _drop_jobs(db, "received_at < :before", old)
+            if questions or waiting:
                 erased(db)
-        return Pruned(questions=counts["questions"], waiting=counts["inbox"])
+        return Pruned(questions=questions, waiting=waiting)
 
     def is_scrubbed(self) -> bool:
         with self._connection.read() as db:
@@ -166,9 +164,11 @@ def _is_own(row: Row) -> bool:
     return row["visibility"] == Visibility.AUTHOR
 
 
-def _waiting(db: Database, who: dict[str, Any]) -> list[Row]:
-    sql = f"SELECT id FROM inbox WHERE team_id = :team AND received_at <= :until AND {NAMES_THEM}"
-    return list(db.query(sql, who))
+def _drop_jobs(db: Database, condition: str, parameters: dict[str, Any]) -> int:
+    """How many jobs there were; what the outbox knows of their messages goes with them."""
+    names = f"SELECT 'job ' || id FROM inbox WHERE {condition}"
+    db.execute(f"DELETE FROM outbox WHERE holder IN ({names})", parameters)
+    return int(db.execute(f"DELETE FROM inbox WHERE {condition}", parameters).rowcount)
 
 
 def _forget_asked(db: Database, who: dict[str, Any]) -> None:
