@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from failbot.errors import StoreError
+from failbot.store.sqlite import backups
 from failbot.store.sqlite.calibrations import SqliteCalibrations
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.digests import SqliteDigests
@@ -43,8 +44,8 @@ class SqliteStore:
         brought = set(self.connection.brought)
         return [(name, name in brought) for name in self.connection.applied()]
 
-    def back_up(self, path: Path) -> None:
-        self.connection.copy_to(path)
+    def back_up(self, path: Path) -> dict[str, int]:
+        return backups.copy_to(self.connection, path)
 
     def check(self) -> None:
         result = self.connection.rows("PRAGMA quick_check(1)")[0]["quick_check"]

@@ -33,7 +33,7 @@ class Connection:
         self._lock = threading.RLock()
         self._raw = -1
         with said_in_words(path):
-            _make_private(path)
+            make_private(path)
             self.db = _connect(path)
             self.migrations = migrate.load(migrate.migrations_folder("sqlite"))
             migrate.refuse_newer(self.db, self.migrations)
@@ -91,20 +91,10 @@ class Connection:
         with self.read() as db:
             return list(db.conn.execute(sql, parameters).fetchall())
 
-    def copy_to(self, path: Path) -> None:
-        """Writes a whole, compact copy of the database as it is now; others may write meanwhile.
-
-        :raises StoreError: if the file is there already, or cannot be written.
-        """
-        if path.exists():
-            raise StoreError(f"{path} is there already; name a new file.")
+    def vacuum_into(self, path: Path) -> None:
+        """Writes what the database holds now into this empty file; others may write meanwhile."""
         with self._lock, said_in_words(path):
-            _make_private(path)
-            try:
-                self.db.conn.execute("VACUUM INTO ?", [str(path)])
-            except sqlite3.Error:
-                path.unlink()  # half a copy opens as a store, and says that it is there already
-                raise
+            self.db.conn.execute("VACUUM INTO ?", [str(path)])
 
     def scrub(self) -> bool:
         """See `Erasures.scrub`; this connection's own queries go on meanwhile."""
@@ -142,7 +132,7 @@ def _connect(path: Path) -> Database:
     return Database(conn, execute_plugins=False)
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
     """Post-mortems are nobody else's to read; SQLite gives its other files the same rights."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)

@@ -161,7 +161,7 @@ def _rows(db: Database, table: str, more: str, who: dict[str, Any]) -> list[Row]
 
 def _is_own(row: Row) -> bool:
     """Whether it was written where nobody else reads."""
-    return row["visibility"] == Visibility.AUTHOR
+    return bool(row["visibility"] == Visibility.AUTHOR)
 
 
 def _drop_jobs(db: Database, condition: str, parameters: dict[str, Any]) -> int:
