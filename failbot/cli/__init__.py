@@ -16,6 +16,7 @@ from failbot.cli import (
     editing,
     erasing,
     evaluate,
+    expecting,
     health,
     keeping,
     memory,
@@ -106,7 +107,18 @@ def cli(ctx: click.Context, data: str | None, team: str | None, debug: bool) -> 
     ctx.obj = Session(data=data or "", team=team or "", is_data_typed=typed)
 
 
-for _module in (memory, editing, erasing, data, keeping, serving, health, evaluate, calibrating):
+for _module in (
+    memory,
+    editing,
+    erasing,
+    data,
+    expecting,
+    keeping,
+    serving,
+    health,
+    evaluate,
+    calibrating,
+):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 

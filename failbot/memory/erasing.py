@@ -93,6 +93,7 @@ class Eraser:
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]],
+        wants: bool,
     ) -> tuple[int, list[tuple[Failure, bool]]]:
         """See `Imports.record`; the name is kept without its secrets."""
         return self._store.imports.record(
@@ -102,6 +103,7 @@ class Eraser:
             author_id=author_id,
             now=now,
             expected=expected,
+            wants=wants,
         )
 
     def imports(self, team_id: str) -> list[Import]:

@@ -109,6 +109,7 @@ class Imports(Protocol):
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> tuple[int, list[tuple[Failure, bool]]]:
         """As `Failures.record_many`, with the import's id; 0 where none of them was new."""
 

@@ -50,6 +50,11 @@ def fill(store: Store, now: datetime) -> None:
             word = Feedback(question_id=asked, number=3, user_id=reader, helped=True, at=now)
             store.questions.give_feedback(word, team_id=TEAM)
     for who in (ANA, BEN):
+        store.inbox.add("question", {"who": who}, team_id=TEAM, keys=[], now=now)
+        broken = store.inbox.claim(now=now, lease_s=9)
+        assert broken is not None
+        store.inbox.give_up(broken, reason="no", now=now)
+    for who in (ANA, BEN):
         payload = {"text": "hello", "deep": [{"who": who}]}
         store.inbox.add("question", payload, team_id=TEAM, keys=[who], now=now)
     weekly = {"weekday": 0, "hour": 9, "minute": 0, "zone": "UTC", "created_at": now}
@@ -83,7 +88,7 @@ def test_a_person_s_traces_are_counted(store: Store, now: datetime) -> None:
         questions=1,
         feedback=2,
         expected=2,
-        waiting=1,
+        waiting=2,
         schedules=1,
         imports=1,
     )
@@ -107,7 +112,7 @@ def test_a_person_is_forgotten(store: Store, now: datetime) -> None:
     assert [one.text for one in asked] == [f"{BEN} asks"]
     said = store.questions.feedback(viewer=OPERATOR, since=now, before=now + HOUR)
     assert [one.user_id for one in said] == [BEN]
-    assert store.inbox.waiting() == 1
+    assert [store.inbox.waiting(), len(store.inbox.given_up())] == [1, 1]
     assert [one.created_by for one in store.digests.schedules()] == ["", BEN]
     assert store.imports.all(TEAM) == []
     assert {who for _, who in store.erasures.people()} == {BEN}

@@ -23,6 +23,7 @@ from tests.memory_store.work import (
     MemoryInbox,
     MemoryOutbox,
 )
+from tests.memory_store.writing import MemoryModelUse, MemoryWantedQuestions
 
 FORMAT = "0001_values"
 
@@ -45,6 +46,8 @@ class MemoryStore:
         self.inbox = MemoryInbox(heap)
         self.imports = MemoryImports(heap, self.failures)
         self.erasures = MemoryErasures(heap, self.failures)
+        self.wanted = MemoryWantedQuestions(heap)
+        self.use = MemoryModelUse(heap)
         self.outbox = MemoryOutbox(heap)
         self.shown = MemoryShownMessages(heap)
 

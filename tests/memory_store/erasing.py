@@ -17,6 +17,7 @@ from failbot.models import (
     Viewer,
     Visibility,
 )
+from failbot.store.base import Job
 from failbot.store.erasing import Forgotten, Import, Pruned, Traces
 from failbot.store.tombstones import Tombstone
 from tests.memory_store.failures import MemoryFailures, with_expected
@@ -111,7 +112,7 @@ class MemoryErasures:
     def prune(self, *, before: datetime) -> Pruned:
         with self._heap.open() as values:
             old = [id for id, one in values.questions.items() if one.asked_at < before]
-            jobs = [id for id, one in values.inbox.items() if one.job.received_at < before]
+            jobs = [id for id, (job, _) in jobs_of(values) if job.received_at < before]
             for id in old:
                 drop_question(values, id)
             for id in jobs:
@@ -146,10 +147,16 @@ class MemoryImports:
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> tuple[int, list[tuple[Failure, bool]]]:
         with self._heap.open() as values:
             recorded = self._failures.record_many(
-                drafts, place=place, author_id=author_id, now=now, expected=expected
+                drafts,
+                place=place,
+                author_id=author_id,
+                now=now,
+                expected=expected,
+                wants=wants,
             )
             numbers = tuple(sorted({failure.number for failure, is_new in recorded if is_new}))
             if not numbers:
@@ -221,10 +228,10 @@ class _Mine:
     def waiting(self) -> list[int]:
         return [
             id
-            for id, one in self._values.inbox.items()
-            if one.job.team_id == self._team_id
-            and one.job.received_at <= self._until
-            and _holds(json.loads(one.payload), self._user_id)
+            for id, (job, payload) in jobs_of(self._values)
+            if job.team_id == self._team_id
+            and job.received_at <= self._until
+            and _holds(payload, self._user_id)
         ]
 
     def schedules(self) -> list[tuple[str, str]]:
@@ -287,9 +294,16 @@ def drop_question(values: Values, id: int) -> None:
         del values.feedback[key]
 
 
+def jobs_of(values: Values) -> list[tuple[int, tuple[Job, Any]]]:
+    """Those that wait and those that were given up, by id, each with its payload."""
+    waiting = [(id, (one.job, json.loads(one.payload))) for id, one in values.inbox.items()]
+    return waiting + [(id, (one.job, one.job.payload)) for id, one in values.given_up.items()]
+
+
 def drop_job(values: Values, id: int) -> None:
     """With what is known of its messages."""
-    forget_outbox(values, values.inbox.pop(id).job)
+    if values.given_up.pop(id, None) is None:
+        forget_outbox(values, values.inbox.pop(id).job)
 
 
 def _is_own(failure: Failure) -> bool:

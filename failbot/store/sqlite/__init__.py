@@ -19,6 +19,7 @@ from failbot.store.sqlite.outbox import SqliteOutbox
 from failbot.store.sqlite.questions import SqliteQuestions
 from failbot.store.sqlite.search import SqliteSearch
 from failbot.store.sqlite.shown import SqliteShownMessages
+from failbot.store.sqlite.writing import SqliteModelUse, SqliteWantedQuestions
 
 
 class SqliteStore:
@@ -37,6 +38,8 @@ class SqliteStore:
         self.inbox = SqliteInbox(self.connection)
         self.imports = SqliteImports(self.connection, self.failures)
         self.erasures = SqliteErasures(self.connection, self.failures)
+        self.wanted = SqliteWantedQuestions(self.connection)
+        self.use = SqliteModelUse(self.connection)
         self.outbox = SqliteOutbox(self.connection)
         self.shown = SqliteShownMessages(self.connection)
 

@@ -32,6 +32,7 @@ NAMED = {
 ALWAYS = "9999"  # after every stamp
 # What somebody asked and confirmed is theirs, and goes; what an author wrote is the entry's.
 ASKED = "origin = 'asker'"
+JOBS = ("inbox", "given_up")
 # Wherever a job's payload names them, under whatever key.
 NAMES_THEM = "EXISTS (SELECT 1 FROM json_tree(payload) WHERE atom = :user)"
 
@@ -54,6 +55,7 @@ class SqliteErasures:
 
     def traces(self, user_id: str, *, team_id: str) -> Traces:
         who = {"user": user_id, "team": team_id, "until": ALWAYS}
+        jobs = f"team_id = :team AND {NAMES_THEM}"
         with self._connection.read() as db:
             entries = _rows(db, "failures", "", who)
             others = "AND failure_id NOT IN (SELECT id FROM failures WHERE author_id = :user)"
@@ -64,7 +66,7 @@ class SqliteErasures:
                 questions=len(_rows(db, "questions", "", who)),
                 feedback=len(_rows(db, "feedback", "", who)),
                 expected=len(_rows(db, "expected_questions", others, who)),
-                waiting=db.table("inbox").count_where(f"team_id = :team AND {NAMES_THEM}", who),
+                waiting=sum(db.table(one).count_where(jobs, who) for one in JOBS),
                 schedules=len(_rows(db, "schedules", "", who)),
                 imports=len(_rows(db, "imports", "", who)),
             )
@@ -168,7 +170,8 @@ def _drop_jobs(db: Database, condition: str, parameters: dict[str, Any]) -> int:
     """How many jobs there were; what the outbox knows of their messages goes with them."""
     names = f"SELECT 'job ' || id FROM inbox WHERE {condition}"
     db.execute(f"DELETE FROM outbox WHERE holder IN ({names})", parameters)
-    return int(db.execute(f"DELETE FROM inbox WHERE {condition}", parameters).rowcount)
+    deleted = [db.execute(f"DELETE FROM {table} WHERE {condition}", parameters) for table in JOBS]
+    return sum(one.rowcount for one in deleted)
 
 
 def _forget_asked(db: Database, who: dict[str, Any]) -> None:

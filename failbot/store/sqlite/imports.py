@@ -29,10 +29,16 @@ class SqliteImports:
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> tuple[int, list[tuple[Failure, bool]]]:
         with self._connection.write() as db:
             recorded = self._failures.record_many(
-                drafts, place=place, author_id=author_id, now=now, expected=expected
+                drafts,
+                place=place,
+                author_id=author_id,
+                now=now,
+                expected=expected,
+                wants=wants,
             )
             numbers = [failure.number for failure, is_new in recorded if is_new]
             if not numbers:
