@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from failbot.cli import output
-from failbot.cli.session import Session, pass_session
+from failbot.cli.session import Session, now, pass_session
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on standard output."
@@ -50,4 +50,53 @@ def backup(session: Session, file: Path, as_json: bool) -> None:
     )
 
 
-COMMANDS = (migrate, backup)
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Even while a bot has the database open.")
+@click.option(
+    "--tombstones",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A copy of failbot.tombstones, where the data folder is lost.",
+)
+@as_json
+@pass_session
+def restore(
+    session: Session, file: Path, force: bool, tombstones: Path | None, as_json: bool
+) -> None:
+    """Put a backup in the place of the database, once it is found whole.
+
+    An older one is migrated. What was deleted since the backup is deleted again, secrets and old
+    questions go as ever, and what is to be done or was posted since stays known. The replaced
+    database is kept beside it, until you remove it.
+    """
+    from failbot.restoring import restore as run
+
+    with output.waiting("Restoring"):
+        done = run(session.config(), file, force=force, tombstones=tombstones, now=now())
+    if as_json:
+        output.emit_json(
+            {
+                "rows": done.rows,
+                "migrations": list(done.migrations),
+                "deleted_again": done.deleted,
+                "secrets": dict(done.secrets),
+                "aside": [str(path) for path in done.aside],
+            }
+        )
+        return
+    click.echo(
+        f"Restored: {done.rows['failures']:,} entries, {done.rows['questions']:,} questions."
+    )
+    if done.migrations:
+        click.echo(f"Migrated: {', '.join(done.migrations)}.")
+    if done.deleted:
+        click.echo(f"{done.deleted:,} entries that were deleted since are deleted again.")
+    for kind, count in done.secrets.items():
+        output.warn(f"taken out by today's rules: {count:,} {kind}.")
+    for path in done.aside:
+        output.note(f"The replaced database is {path}; remove it once you need it no more.")
+    if not done.is_clean:
+        output.warn("the database's files are not scrubbed yet: run `failbot prune`.")
+
+
+COMMANDS = (migrate, backup, restore)

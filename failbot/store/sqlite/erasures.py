@@ -133,10 +133,8 @@ class SqliteErasures:
             return not is_marked(db)
 
     def scrub(self) -> bool:
-        if self.is_scrubbed():
-            return True
         self._keep_beside()
-        return self._connection.scrub()
+        return self.is_scrubbed() or self._connection.scrub()
 
     def _keep_beside(self) -> None:
         """A database that is lost, or replaced by an older one, takes its tombstones along."""

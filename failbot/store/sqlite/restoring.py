@@ -16,6 +16,7 @@ from failbot.errors import StoreError
 from failbot.store.sqlite import backups
 from failbot.store.sqlite.connection import BUSY_TIMEOUT_S, make_private, said_in_words
 from failbot.store.sqlite.rows import tombstone_of
+from failbot.store.sqlite.scrubbing import ERASED
 from failbot.store.tombstones import Tombstone
 
 # What lies beside a database while it is open.
@@ -49,6 +50,9 @@ CHANGED = (
     " UNION ALL SELECT seq FROM replaced.changes)) + row_number() OVER ()"
     " FROM replaced.changes WHERE failure_id NOT IN (SELECT failure_id FROM changes)",
 )
+
+# The replaced database's pages are still in its log.
+MARKED = f"INSERT OR REPLACE INTO settings (name, value) VALUES ('{ERASED}', hex(randomblob(16)))"
 
 
 def checked_copy(source: Path, target: Path) -> dict[str, int]:
@@ -142,7 +146,7 @@ def _take_over(new: Path, database: Path) -> None:
             for table in tables:
                 if columns := _common(conn, table):
                     conn.execute(sql.format(table, ", ".join(columns)))
-        for sql in (*COUNTERS, *CHANGED):
+        for sql in (*COUNTERS, *CHANGED, MARKED):
             conn.execute(sql)
         conn.execute("COMMIT")
         conn.execute("DETACH replaced")
