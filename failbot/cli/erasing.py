@@ -211,7 +211,7 @@ def prune(session: Session, days: int | None, as_json: bool) -> None:
 def _list(chosen: Sequence[Failure]) -> None:
     for one in chosen[:LISTED]:
         title = shorten(clean(one.name), 80)
-        output.note(f"{one.reference}  {title} ({clean(one.author_id) or 'without a name'})")
+        output.note(f"{one.reference}  {title} ({output.named(one.author_id)})")
     if len(chosen) > LISTED:
         output.note(f"… and {len(chosen) - LISTED:,} more")
 

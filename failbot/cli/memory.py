@@ -274,7 +274,7 @@ def show(session: Session, reference: str, versions: bool, as_json: bool, everyt
         output.emit_json(shown)
         return
     for old, one in zip(drafts, history, strict=True):
-        click.secho(f"Version {one.number}, by {clean(one.changed_by)}", dim=True)
+        click.secho(f"Version {one.number}, by {output.named(one.changed_by)}", dim=True)
         output.show_failure(old)
         click.echo()
     if not versions:

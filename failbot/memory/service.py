@@ -282,7 +282,7 @@ class Service:
     def editable(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:
         """The failure, for a form or before a deletion. Raises as `revise` does."""
         failure = self.show(number, viewer=viewer)
-        if not (is_admin or viewer.is_operator or failure.author_id == viewer.user_id):
+        if not (is_admin or viewer.is_operator or failure.author_id == viewer.user_id != ""):
             raise NotAllowedError(
                 f"Only the author of {failure.reference} or a workspace admin can change it."
             )
