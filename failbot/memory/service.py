@@ -327,6 +327,11 @@ class Service:
             is_private=failure.visibility is not Visibility.WORKSPACE,
         )
 
+    @property
+    def reader_name(self) -> str:
+        """Whose judgements and drafts these are; "" where there is no language model."""
+        return self._reader.name
+
     def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
         """A draft of what a thread or a pasted log tells; nothing is stored.
 
