@@ -10,6 +10,7 @@ from failbot.reader.base import Reading
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from tests.fakes import WordReader
+from tests.reader.test_hostile_entries import ENTRIES
 from tests.slack.conftest import Start
 from tests.slack.test_questions import NAN, texts
 
@@ -138,3 +139,21 @@ def test_without_a_language_model_there_is_no_status(start: Start, ada: Actor, b
     bot.log(ada, NAN)
     bot.ask(ben, f"@failbot {NAN}")
     assert bot.control.calls("assistant.threads.setStatus") == []
+
+
+def test_no_hostile_entry_sounds_an_alarm(start: Start, ada: Actor, ben: Actor) -> None:
+    """What mentions everyone in an entry, in a model's sentence and in a question does not here."""
+    reader = WordReader(same="NaN")
+    reader.writes = tuple(one["text"][:200] for one in ENTRIES if one["kind"] == "mention")
+    bot = start(reader=reader)
+    for one in ENTRIES:
+        if one["kind"] in ("mention", "link"):
+            reader.says = one["text"]
+            bot.log(ada, f"NaN {one['text']}", lesson=one["text"])
+    writer = bot.service.question_writer(now=bot.control.now)
+    while writer.write_next():
+        pass
+    bot.ask(ben, "@failbot NaN")
+    ada.command("/failure", "show F-1", factory.GENERAL)
+    bot.control.wait_for(lambda: "(model)" in texts(ada.messages(factory.GENERAL)))
+    assert bot.control.alarms() == []

@@ -175,7 +175,9 @@ def _answer(bot: Bot, asked: Asked, text: str) -> tuple[Message, Message | None]
 
 def _better(bot: Bot, text: str, viewer: Viewer, public: Answer, *, is_private: bool) -> list[Hit]:
     """What this viewer may see and matches better than anything that the others may see too."""
-    own = bot.service.ask(text, viewer=viewer, patience_s=0.0, is_private=is_private)
+    # A model that was late for everyone is not waited for a second time.
+    reads = not public.unread
+    own = bot.service.ask(text, viewer=viewer, patience_s=0.0, is_private=is_private, reads=reads)
     best = max((hit.probability for hit in public.shown()), default=0.0)
     known = {hit.failure.number for hit in public.hits}
     return [
