@@ -137,10 +137,12 @@ class Service:
         author_id: str,
         now: datetime,
         questions: Sequence[Mapping[str, QuestionOrigin]] = (),
+        wants: bool = True,
     ) -> list[Recorded]:
         """As `record` for each, in their order, all of them or none.
 
         :param questions: each draft's, or nothing at all.
+        :param wants: whether a language model, if one is set, is to write more of them.
         :raises DraftError: of the first bad one, or of two whose external ids are one without
             their secrets: the second would be taken for the first, and lost.
         """
@@ -153,7 +155,7 @@ class Service:
             author_id=author_id,
             now=now,
             expected=[merged((), one.expected(by=author_id, at=now)) for one in ready],
-            wants=self._wants,
+            wants=wants and self._wants,
         )
         self._wrote()
         return [
