@@ -251,6 +251,7 @@ class Answer:
     hits: tuple[Hit, ...]
     confidence: float
     by_words_only: bool = False  # the model was not ready: no vectors were compared
+    lacks_model: bool = False  # by words because the model cannot be used, rather than not yet
     runner_up: float | None = None  # log odds of what would be first without the first hit
     is_partial: bool = False  # some entries have no vectors yet: they were compared by words
     basis: Basis | None = None
@@ -271,7 +272,7 @@ class Answer:
 
     @property
     def is_provisional(self) -> bool:
-        """Whether the same question may be answered better in a minute."""
+        """Whether the same question may be answered better later."""
         return self.by_words_only or self.is_partial
 
     @property
@@ -285,6 +286,11 @@ class Answer:
         return f"The language model did not read it ({self.unread}): this goes by the score alone."
 
     def _lack(self) -> str:
+        if self.lacks_model:
+            return (
+                "The model cannot be used, so only words were compared; "
+                "whoever runs failbot finds the reason in its log."
+            )
         if self.by_words_only:
             return "The model is still loading, so only words were compared; ask again in a minute."
         if self.is_partial:

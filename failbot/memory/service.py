@@ -73,10 +73,17 @@ class Service:
         # With a language model what is recorded or revised joins `Store.wanted`.
         self._wants = bool(self._reader.name)
         self._wake_writer: Callable[[], None] = lambda: None
+        # Called with each answer to a question that was kept, in the thread that answers.
+        self.when_answered: Callable[[Answer], None] = lambda answer: None
 
     def on_findable(self, told: OnFindable) -> None:
         """See Embedder.on_findable."""
         self._embedder.on_findable(told)
+
+    @property
+    def model_fault(self) -> str:
+        """Why the model cannot be used; "" while nothing is known against it."""
+        return self._embedder.fault
 
     def background(self, stop: Stop) -> Worker:
         """The thread, not yet started, that embeds whatever is written, and measures the nulls."""
@@ -296,9 +303,8 @@ class Service:
         :param reads: with the language model, if one is set.
 
         Waits at most `patience_s` for the models, then answers by words only, or without the
-        reranker.
+        reranker; so, too, where the model cannot be used.
         :raises InputError: no text, or more than 40,000 characters.
-        :raises ModelMismatchError: the stored vectors are another model's.
         """
         if not text.strip():
             raise InputError("Say what you see: one sentence, an error message, a plan.")
@@ -353,7 +359,7 @@ class Service:
         now: datetime,
     ) -> Question:
         """The stored question; the same (channel, message_ts) is stored once."""
-        return self._store.questions.keep(
+        kept = self._store.questions.keep(
             redact(text)[0],
             place=place,
             user_id=user_id,
@@ -364,6 +370,8 @@ class Service:
             model=pair_name(answer.basis.model, answer.basis.reranker) if answer.basis else "",
             runner_up=answer.runner_up,
         )
+        self.when_answered(answer)
+        return kept
 
     def give_feedback(self, feedback: Feedback, *, viewer: Viewer) -> None:
         """Keeps a reader's word on a shown hit; the latest word of one person counts.

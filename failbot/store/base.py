@@ -46,6 +46,25 @@ class Job:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """A job that could not be done, and why, in words for whoever runs failbot."""
+
+    job: Job
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How much is waiting, and for how long; None where nothing is."""
+
+    waiting: int  # jobs that are not finished
+    oldest_at: datetime | None  # when the oldest of them came
+    due_at: datetime | None  # when the first is, or was, to be taken
+    given_up: int
+
+
 class Failures(Protocol):
     """Entries, their versions and what makes them findable."""
 
@@ -329,6 +348,9 @@ class Digests(Protocol):
         """The week is done, and its part of the outbox empty; nothing happens where another has
         claimed it since. An empty message_ts says that there was nothing to post."""
 
+    def last_posted_at(self) -> datetime | None:
+        """When the latest digest of any channel was posted, by its ts; None before the first."""
+
 
 class Inbox(Protocol):
     """What came in and is not answered yet."""
@@ -381,6 +403,24 @@ class Inbox(Protocol):
 
     def waiting(self) -> int:
         """How many jobs are not finished."""
+
+    def backlog(self) -> Backlog: ...
+
+    def give_up(self, job: Job, *, reason: str, now: datetime) -> None:
+        """Takes it out of the inbox and keeps it for 30 days; nothing happens when it is finished.
+
+        What was given up more than 30 days ago goes.
+        """
+
+    def given_up(self) -> list[GivenUp]:
+        """Oldest first."""
+
+    def retry(self, id: int, *, now: datetime) -> bool:
+        """Puts what was given up back into the inbox, as if it came at `now`; whether there was
+        such a job. Its attempts count on: whoever takes it looks for what was sent before."""
+
+    def drop(self, id: int) -> bool:
+        """Forgets what was given up; whether there was such a job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

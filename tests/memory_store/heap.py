@@ -25,7 +25,7 @@ from failbot.models import (
 )
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
-from failbot.store.base import Job, MessageKind, StoredNull
+from failbot.store.base import GivenUp, Job, MessageKind, StoredNull
 from failbot.store.embedding import ActiveModel
 from failbot.store.writing import Use
 
@@ -71,6 +71,7 @@ class Week:
     attempts: int
     leased_until: datetime
     is_finished: bool = False
+    message_ts: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ class Values:
     schedules: dict[tuple[str, str], Schedule] = field(default_factory=dict)
     weeks: dict[tuple[str, str, str], Week] = field(default_factory=dict)
     inbox: dict[int, Waiting] = field(default_factory=dict)
+    given_up: dict[int, GivenUp] = field(default_factory=dict)
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
     wanted: dict[int, Due] = field(default_factory=dict)  # by failure
     use: dict[tuple[date, str], Use] = field(default_factory=dict)  # by day and model

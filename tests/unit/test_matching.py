@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from failbot.encoder.base import Encoder, Kind
-from failbot.errors import DraftError, InputError, ModelMismatchError, NotAllowedError
+from failbot.errors import DraftError, InputError, ModelError, ModelMismatchError, NotAllowedError
 from failbot.memory.service import Service
 from failbot.models import Verdict
 from failbot.search.values import Encoding
@@ -158,12 +158,38 @@ def test_only_author_and_admin_may_change(service: Service, now: datetime) -> No
     assert service.count(viewer=viewer()) == 0
 
 
-def test_another_models_vectors_are_refused(store: Store, service: Service, now: datetime) -> None:
-    """The message names the command that mends it."""
+def test_another_models_vectors_are_not_compared(
+    store: Store, service: Service, now: datetime
+) -> None:
+    """Words answer, the answer says so, and the fault names the command that mends it."""
     filled(service, now)
     later = Service(store, Source(WordEncoder("second"), "second"))
+    answer = later.ask("loss became NaN step fp16 gradients", viewer=viewer())
+    assert answer.hits[0].failure.number == 1
+    assert (answer.by_words_only, answer.lacks_model) == (True, True)
+    assert "failbot reindex" in later.model_fault
     with pytest.raises(ModelMismatchError, match="failbot reindex"):
-        later.ask("NaN", viewer=viewer())
+        later.embed_missing()
+
+
+@pytest.mark.parametrize("text", ["loss became NaN step fp16 gradients", "pineapples"])
+def test_a_model_that_cannot_be_used_is_said_without_its_path(
+    store: Store, now: datetime, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever asks is answered by words and told so; the log has the path, once."""
+    source = Source(None)
+    service = Service(store, source)
+    record(service, now, NAN)
+
+    def refuse(timeout_s: float | None) -> Encoder | None:
+        raise ModelError("There is no folder /srv/models/x")
+
+    source.wait = refuse  # type: ignore[method-assign]
+    answers = [service.ask(text, viewer=viewer()) for _ in range(3)]
+    assert all(one.lacks_model and "words" in one.caveat for one in answers)
+    assert "/srv" not in str(answers)
+    assert len([one for one in caplog.records if "/srv/models/x" in one.getMessage()]) == 1
+    assert "/srv/models/x" in service.model_fault
 
 
 def test_reindex_switches_over_and_a_serving_process_follows(
@@ -214,8 +240,8 @@ def test_a_switch_to_a_model_that_changed_is_refused(
     filled(service, now)
     Service(store, Source(WordEncoder("second"), "second")).reindex()
     source.others["second"] = WordEncoder("third")
-    with pytest.raises(ModelMismatchError, match="not of third"):
-        service.ask("NaN", viewer=viewer())
+    assert service.ask("NaN", viewer=viewer()).lacks_model
+    assert "not of third" in service.model_fault
 
 
 def test_embedding_in_two_threads_does_each_once(service: Service, now: datetime) -> None:

@@ -140,7 +140,7 @@ def _reply(bot: Bot, asked: Asked) -> tuple[Message, Message | None]:
     except (StoreError, StoppedError):  # not the asker's to know: it is tried again
         raise
     except FailbotError as error:
-        return notice(str(error)), None
+        return notice(error.for_people), None
 
 
 def _asks_for_help(text: str) -> bool:
