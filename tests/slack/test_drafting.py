@@ -161,6 +161,18 @@ def test_private_text_stays_from_a_model_elsewhere(
     assert form(bot, ada)["happened"] == "NaN at step 900"
 
 
+def test_where_slack_does_not_say_text_is_private(
+    start: Start, ada: Actor, reader: WordReader
+) -> None:
+    """A look-up that fails sends nothing away."""
+    reader.is_local = False
+    bot = start(reader=reader)
+    bot.control.fail_api("conversations.info", "internal_error")
+    ada.command("/failure", LOG, factory.GENERAL)
+    assert "private" in form(bot, ada)[""]
+    assert reader.told == []
+
+
 def test_secrets_are_out_before_it_is_read(start: Start, ada: Actor, reader: WordReader) -> None:
     """Whatever was pasted."""
     bot = start(reader=reader)
