@@ -70,11 +70,11 @@ class Service:
         self._reader = reader or NoReader()
         self._embedder = Embedder(store, source, stop=stop)
         self._matcher = Matcher(store, self._embedder, reranker, reader=self._reader)
+        # Called with each answer to a question that was kept, in the thread that answers.
+        self.when_answered: Callable[[Answer], None] = lambda answer: None
         # With a language model what is recorded or revised joins `Store.wanted`.
         self._wants = bool(self._reader.name)
         self._wake_writer: Callable[[], None] = lambda: None
-        # Called with each answer to a question that was kept, in the thread that answers.
-        self.when_answered: Callable[[Answer], None] = lambda answer: None
 
     def on_findable(self, told: OnFindable) -> None:
         """See Embedder.on_findable."""
