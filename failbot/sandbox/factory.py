@@ -73,9 +73,7 @@ def default_app() -> AppSettings:
     )
 
 
-def default_platform(
-    start_at: datetime | None = None, *, clock: Clock | None = None
-) -> Platform:
+def default_platform(start_at: datetime | None = None, *, clock: Clock | None = None) -> Platform:
     """A fresh sandbox with Ada (admin, owner), Ben and Cleo; Cleo is not in the private channel.
 
     :param clock: in the place of one that runs from `start_at` on.

@@ -16,6 +16,7 @@ from tests.memory_store.heap import Heap
 from tests.memory_store.questions import MemoryQuestions
 from tests.memory_store.search import MemorySearch
 from tests.memory_store.shown import MemoryShownMessages
+from tests.memory_store.visibilities import MemoryVisibilities
 from tests.memory_store.work import (
     MemoryCalibrations,
     MemoryDigests,
@@ -44,6 +45,7 @@ class MemoryStore:
         self.inbox = MemoryInbox(heap)
         self.outbox = MemoryOutbox(heap)
         self.shown = MemoryShownMessages(heap)
+        self.visibilities = MemoryVisibilities(heap)
 
     def migrations(self) -> list[tuple[str, bool]]:
         with self._heap.open():

@@ -16,6 +16,7 @@ from failbot.store.sqlite.outbox import SqliteOutbox
 from failbot.store.sqlite.questions import SqliteQuestions
 from failbot.store.sqlite.search import SqliteSearch
 from failbot.store.sqlite.shown import SqliteShownMessages
+from failbot.store.sqlite.visibilities import SqliteVisibilities
 
 
 class SqliteStore:
@@ -34,6 +35,7 @@ class SqliteStore:
         self.inbox = SqliteInbox(self.connection)
         self.outbox = SqliteOutbox(self.connection)
         self.shown = SqliteShownMessages(self.connection)
+        self.visibilities = SqliteVisibilities(self.connection)
 
     def migrations(self) -> list[tuple[str, bool]]:
         brought = set(self.connection.brought)
