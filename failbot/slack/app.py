@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -20,9 +21,10 @@ from failbot.config import Config
 from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
 from failbot.slack.bot import Bot
-from failbot.slack.changes import drop_changed
+from failbot.slack.changes import heed_changes
 from failbot.slack.events import store_questions
 from failbot.slack.jobs.delivery import error_code, is_final
+from failbot.slack.jobs.following import Follower, follow
 from failbot.slack.jobs.handlers import HANDLERS, apologize
 from failbot.slack.jobs.worker import Workers
 from failbot.slack.listeners import Listeners
@@ -60,6 +62,7 @@ class SlackSide:
     bot: Bot
     client: WebClient
     workers: Workers
+    follower: Follower
     identity: Identity
     listeners: Pool
     stop: Stop
@@ -78,9 +81,11 @@ class SlackSide:
             patience_s=ABANDONED_S,
         )
         with ExitStack() as closing:
-            for part in (self.bot.places, self.workers, introducing, self.listeners):
+            follower = self.follower.worker(self.stop)
+            for part in (self.bot.places, follower, self.workers, introducing, self.listeners):
                 closing.callback(part.close)
             self.workers.start()
+            follower.start()
             introducing.start()
             yield self
 
@@ -122,6 +127,7 @@ def build(
         now=now,
         knock=woken.set,
     )
+    places.when_told = partial(follow, bot)
     identity = Identity()
     listeners = Pool(LISTENERS, name="listener", stop=stop)
     return SlackSide(
@@ -129,6 +135,7 @@ def build(
         bot=bot,
         client=client,
         workers=Workers(bot, HANDLERS, apologize=apologize, woken=woken, stop=stop),
+        follower=Follower(bot, clock=clock),
         identity=identity,
         listeners=listeners,
         stop=stop,
@@ -156,7 +163,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
         raise ConfigError(
             "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"
         )
-    app.use(drop_changed(bot.places))
+    app.use(heed_changes(bot))
     app.use(store_questions(bot))
     Listeners(bot).register(app)
     app.error(_error_handler(bot))

@@ -480,8 +480,11 @@ class Visibilities(Protocol):
     def detach(self, channel_id: str, *, team_id: str) -> None:
         """What is the workspace's of this channel stays so: the channel is gone."""
 
-    def followed(self) -> list[tuple[str, str]]:
-        """The workspaces and channels on which it hangs who sees something, sorted."""
+    def followed(self, *, is_unsure: bool = False) -> list[tuple[str, str]]:
+        """The workspaces and channels on which it hangs who sees something, sorted.
+
+        :param is_unsure: only those of failures of which Slack has yet to say it.
+        """
 
 
 class Store(Protocol):

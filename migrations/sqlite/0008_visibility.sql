@@ -7,4 +7,5 @@ ALTER TABLE failures
 -- All that following a channel reads.
 CREATE INDEX failures_channel
     ON failures (team_id, channel_id, visibility, is_unsure, is_published);
+CREATE INDEX failures_unsure ON failures (team_id, channel_id) WHERE is_unsure;
 CREATE INDEX questions_channel ON questions (team_id, channel_id, visibility);

@@ -203,6 +203,7 @@ class TwoStores(RuleBasedStateMachine):
         """All that is kept, through every read that takes a viewer."""
         self.both("failures", "teams")
         self.both("visibilities", "followed")
+        self.both("visibilities", "followed", is_unsure=True)
         for model in ("toy", "other"):
             self.both("embeddings", "progress", model)
             self.both("embeddings", "is_complete", model)

@@ -278,3 +278,4 @@ def test_the_channels_that_are_followed_are_known(store: Store, now: datetime) -
         now=now,
     )
     assert store.visibilities.followed() == [(TEAM, CLUB), (TEAM, HALL), (TEAM, "C0NEW")]
+    assert store.visibilities.followed(is_unsure=True) == [(TEAM, "C0NEW")]

@@ -59,17 +59,17 @@ class MemoryVisibilities:
                 if is_here and one.visibility is Visibility.WORKSPACE:
                     values.failures[id] = replace(kept, failure=replace(one, is_published=True))
 
-    def followed(self) -> list[tuple[str, str]]:
+    def followed(self, *, is_unsure: bool = False) -> list[tuple[str, str]]:
         with self._heap.open() as values:
             entries = {
                 (one.failure.team_id, one.failure.channel_id)
                 for one in values.failures.values()
-                if one.failure.is_unsure or _follows(one.failure)
+                if one.failure.is_unsure or (_follows(one.failure) and not is_unsure)
             }
             asked = {
                 (one.place.team_id, one.place.channel_id)
                 for one in values.questions.values()
-                if one.place.visibility is Visibility.WORKSPACE
+                if one.place.visibility is Visibility.WORKSPACE and not is_unsure
             }
             return sorted(pair for pair in entries | asked if pair[1])
 

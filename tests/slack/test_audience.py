@@ -14,6 +14,7 @@ from failbot.models import Place, Schedule, Visibility
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from failbot.sandbox.control import Control
+from failbot.slack.jobs import digesting
 from failbot.slack.manifest import CHANGES, EVENTS
 from tests.make import draft
 from tests.slack.conftest import Running
@@ -117,7 +118,8 @@ class Case:
 
     def digest(self) -> set[str]:
         now = self.bot.control.now()
-        audience = self.bot.side.audience_of(
+        audience = digesting.audience_of(
+            self.bot.side.bot,
             Schedule(
                 team_id=factory.TEAM_ID,
                 channel_id=self.channel_id,
@@ -127,7 +129,7 @@ class Case:
                 zone="UTC",
                 created_by=factory.ADA,
                 created_at=now,
-            )
+            ),
         )
         recent = self.bot.service.newest(viewer=audience, limit=1_000)
         mine = [one for one in recent if self.words in one.happened]

@@ -78,11 +78,13 @@ class SqliteVisibilities:
                 {"team_id": team_id, "channel_id": channel_id},
             )
 
-    def followed(self) -> list[tuple[str, str]]:
-        rows = self._connection.rows(
-            "SELECT team_id, channel_id FROM failures"
-            f" WHERE channel_id <> '' AND (is_unsure OR ({FOLLOWS}))"
-            " UNION SELECT team_id, channel_id FROM questions WHERE visibility = 'workspace'"
-            " AND channel_id <> '' ORDER BY team_id, channel_id"
+    def followed(self, *, is_unsure: bool = False) -> list[tuple[str, str]]:
+        entries = "SELECT DISTINCT team_id, channel_id FROM failures WHERE channel_id <> '' AND"
+        asked = "SELECT team_id, channel_id FROM questions WHERE channel_id <> '' AND"
+        query = (
+            f"{entries} is_unsure"
+            if is_unsure
+            else f"{entries} (is_unsure OR {FOLLOWS}) UNION {asked} visibility = 'workspace'"
         )
+        rows = self._connection.rows(f"{query} ORDER BY team_id, channel_id")
         return [(row["team_id"], row["channel_id"]) for row in rows]
