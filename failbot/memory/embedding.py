@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from failbot.encoder.base import Encoder
-from failbot.errors import FailbotError, ModelMismatchError, StoppedError
+from failbot.errors import FailbotError, ModelError, ModelMismatchError, StoppedError
 from failbot.models import Failure
 from failbot.search.passages import text_of, title_of
 from failbot.search.signals import quantise
@@ -64,6 +64,7 @@ class Embedder:
         self._source = source
         self._stop = stop or Stop()
         self._told: list[OnFindable] = []
+        self.fault = ""  # why the model cannot be used, as far as anybody has tried
         self._woken = threading.Event()
         self._embedding = threading.Lock()  # one thread embeds at a time
         # Whether the stored vectors were once this process's model's. Another process, or this
@@ -125,8 +126,18 @@ class Embedder:
         """The encoder of the stored vectors, None when it is not ready in time.
 
         A process that has served with one model follows when `reindex` in another process
-        switches the store to a new one. :raises ModelMismatchError: it was another from the start.
+        switches the store to a new one. :raises ModelError: it cannot be used.
+        :raises ModelMismatchError: it was another from the start.
         """
+        try:
+            found = self._matching(patience_s)
+        except ModelError as error:
+            self.fault = str(error)
+            raise
+        self.fault = "" if found is not None else self.fault
+        return found
+
+    def _matching(self, patience_s: float | None) -> Encoder | None:
         setting = self._source.setting  # before waiting: another thread may switch it meanwhile
         encoder = self._source.wait(patience_s)
         active = self._store.embeddings.active()
@@ -139,7 +150,7 @@ class Embedder:
         if self._has_matched and setting != active.setting:
             log.info("the store now holds vectors of %s: loading it", active.name)
             self._source.switch(active.setting)
-            return self.encoder(patience_s)
+            return self._matching(patience_s)
         raise ModelMismatchError(
             f"The stored vectors are of the model {active.name}, not of {encoder.name}. "
             "Run `failbot reindex` with the same settings, or set FAILBOT_MODEL back."

@@ -98,6 +98,7 @@ class Matcher:
         self._embedder = embedder
         self._reranker = reranker
         self._judge = Judge(store, reader or NoReader())
+        self._fault = ""  # why the last answer was by words
         self._told: set[tuple[str, str]] = set()  # models and rerankers without a calibration
 
     def answer(
@@ -117,10 +118,10 @@ class Matcher:
         `whole`: it is an entry's own text, all of which counts; else what tells in a long paste.
         `is_private`: not everyone in the workspace may read it. `reads`: by the reader, too.
 
-        :raises ModelMismatchError: the stored vectors are another model's.
+        Where the model cannot be used it is by words, and the log says why.
         """
         until = time.monotonic() + patience_s
-        encoder = self._embedder.encoder(patience_s)
+        encoder, fault = self._encoder(patience_s)
         if encoder is not None:
             self._embedder.catch_up(encoder, until=until)
         query = _query(text if whole else salient(text), encoder)
@@ -134,7 +135,14 @@ class Matcher:
         hits = tuple(read.beside(hit) for hit in self._hits(ranking.hits[:limit], asked))
         is_partial = encoder is not None and not self._embedder.is_complete(encoder)
         made = _answer(ranking, hits, read, used)
-        return replace(made, by_words_only=encoder is None, is_partial=is_partial)
+        in_vain = made.verdict is Verdict.UNKNOWN
+        return replace(
+            made,
+            by_words_only=encoder is None,
+            lacks_model=bool(fault),
+            is_partial=is_partial,
+            searched=self._store.search.size(viewer) if in_vain else None,
+        )
 
     def _fetched(self, query: Query, viewer: Viewer, hidden: Collection[int], limit: int) -> _Asked:
         """The query with the candidates for it, fetched by its vector and its words."""
@@ -152,6 +160,19 @@ class Matcher:
             found={one.number: one for one in found if one.number not in hidden},
             corpus=self._store.search.corpus(viewer.team_id),
         )
+
+    def _encoder(self, patience_s: float) -> tuple[Encoder | None, str]:
+        """The encoder, None when it is not ready in time, and why it cannot be used at all."""
+        fault = ""
+        encoder: Encoder | None = None
+        try:
+            encoder = self._embedder.encoder(patience_s)
+        except ModelError as error:
+            fault = str(error)
+        if fault and fault != self._fault:
+            log.error("answering by words alone: %s", fault)
+        self._fault = fault
+        return encoder, fault
 
     def _ranked(self, asked: _Asked, *, model: str, until: float) -> tuple[Ranking, Calibration]:
         """The candidates in order, and what their probabilities were made with."""

@@ -20,6 +20,7 @@ from slack_sdk import WebClient
 from failbot.config import Config
 from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
+from failbot.observer import Observer, Unobserved
 from failbot.slack.bot import Bot
 from failbot.slack.changes import heed_changes
 from failbot.slack.events import store_questions
@@ -52,6 +53,7 @@ class Identity:
     team_id: str = ""
     user_id: str = ""
     bot_id: str = ""
+    refusal: str = ""  # Slack's name of why it refuses the token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class SlackSide:
     identity: Identity
     listeners: Pool
     stop: Stop
+    observer: Observer
 
     @contextmanager
     def running(self, *, on_team: Callable[[str], None] = lambda _: None) -> Iterator[SlackSide]:
@@ -109,6 +112,7 @@ def build(
     stop: Stop,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
+    observer: Observer | None = None,
 ) -> SlackSide:
     """The Slack side, not yet started; calls nothing.
 
@@ -129,16 +133,20 @@ def build(
     )
     places.when_told = partial(follow, bot)
     identity = Identity()
+    observer = observer or Unobserved()
     listeners = Pool(LISTENERS, name="listener", stop=stop)
     return SlackSide(
         app=build_app(config, bot, identity, listeners=listeners),
         bot=bot,
         client=client,
-        workers=Workers(bot, HANDLERS, apologize=apologize, woken=woken, stop=stop),
+        workers=Workers(
+            bot, HANDLERS, apologize=apologize, woken=woken, stop=stop, observer=observer
+        ),
         follower=Follower(bot, clock=clock),
         identity=identity,
         listeners=listeners,
         stop=stop,
+        observer=observer,
     )
 
 
@@ -181,9 +189,11 @@ def introduce(
             identity.team_id = str(answer.get("team_id") or "")
             identity.user_id = str(answer.get("user_id") or "")
             identity.bot_id = str(answer.get("bot_id") or "")
+            identity.refusal = ""
             on_team(identity.team_id)
         except (*SLACK_FAILURES, StoreError) as error:
             if is_final(error):
+                identity.refusal = error_code(error)
                 logger.error("Slack refuses the bot token (%s): failbot doctor", error_code(error))
                 return
             stop.wait(pause_s)

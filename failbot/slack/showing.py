@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from failbot.models import Answer, Digest, Failure, Hit, Visibility
+from failbot.models import Answer, Digest, Failure, Visibility
 from failbot.slack.bot import Bot
 
 T = TypeVar("T")
@@ -43,11 +43,6 @@ def shown(bot: Bot, team_id: str, read: Callable[[], Failure]) -> Failure:
 def answered(bot: Bot, team_id: str, ask: Callable[[], Answer]) -> Answer:
     """The answer, as of now, as far as it is shown."""
     return as_of_now(bot, team_id, ask, _channels_of_answer)
-
-
-def hinted(bot: Bot, team_id: str, find: Callable[[], tuple[Hit, ...]]) -> tuple[Hit, ...]:
-    """The hits, as of now."""
-    return as_of_now(bot, team_id, find, lambda hits: _channels(hit.failure for hit in hits))
 
 
 def digested(bot: Bot, team_id: str, make: Callable[[], Digest]) -> Digest:

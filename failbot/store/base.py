@@ -32,6 +32,7 @@ from failbot.models import (
 from failbot.search.calibration import Calibration
 from failbot.search.values import Candidate, Corpus, Vector
 from failbot.store.embedding import Embeddings
+from failbot.store.writing import ModelUse, WantedQuestions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,25 @@ class Job:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """A job that could not be done, and why, in words for whoever runs failbot."""
+
+    job: Job
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How much is waiting, and for how long; None where nothing is."""
+
+    waiting: int  # jobs that are not finished
+    oldest_at: datetime | None  # when the oldest of them came
+    due_at: datetime | None  # when the first is, or was, to be taken
+    given_up: int
+
+
 class Failures(Protocol):
     """Entries, their versions and what makes them findable."""
 
@@ -58,21 +78,30 @@ class Failures(Protocol):
         now: datetime,
         source: str = "",
         expected: Sequence[ExpectedQuestion] = (),
+        wants: bool = False,
     ) -> tuple[Failure, bool]:
         """The recorded failure with its `expected` questions, and whether it is new.
 
         Numbers run from 1 in each workspace and are never given twice. The same `source` (a
         view, say) or the same non-empty `external_id` in one workspace is the same failure, as
         long as it is not deleted: the first is returned, unchanged; where each names another, the
-        one of this source.
+        one of this source. :param wants: a new one joins `WantedQuestions`.
         """
 
     def revise(
-        self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
+        self,
+        number: int,
+        draft: Draft,
+        *,
+        viewer: Viewer,
+        by: str,
+        now: datetime,
+        wants: bool = False,
     ) -> Failure:
         """The failure with its new text; the version before it is kept.
 
-        An unchanged draft makes no version. :raises NotFoundError: if the viewer sees no such one.
+        An unchanged draft makes no version. :param wants: a new one joins `WantedQuestions`.
+        :raises NotFoundError: if the viewer sees no such one.
         :raises StoreError: if another failure of the workspace has this external id.
         """
 
@@ -153,6 +182,7 @@ class Failures(Protocol):
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> list[tuple[Failure, bool]]:
         """As `record` for each, in one transaction: all of them or none.
 
@@ -238,6 +268,9 @@ class Search(Protocol):
         before a model is active, by words alone.
         """
 
+    def size(self, viewer: Viewer) -> int:
+        """How many entries this viewer's questions are searched in: all that it sees."""
+
     def corpus(self, team_id: str) -> Corpus:
         """The workspace's statistics over all its entries, whoever sees them; of tokens, over
         those that have vectors of the active model."""
@@ -319,6 +352,9 @@ class Digests(Protocol):
         """The week is done, and its part of the outbox empty; nothing happens where another has
         claimed it since. An empty message_ts says that there was nothing to post."""
 
+    def last_posted_at(self) -> datetime | None:
+        """When the latest digest of any channel was posted, by its ts; None before the first."""
+
 
 class Inbox(Protocol):
     """What came in and is not answered yet."""
@@ -371,6 +407,24 @@ class Inbox(Protocol):
 
     def waiting(self) -> int:
         """How many jobs are not finished."""
+
+    def backlog(self) -> Backlog: ...
+
+    def give_up(self, job: Job, *, reason: str, now: datetime) -> None:
+        """Takes it out of the inbox and keeps it for 30 days; nothing happens when it is finished.
+
+        What was given up more than 30 days ago goes.
+        """
+
+    def given_up(self) -> list[GivenUp]:
+        """Oldest first."""
+
+    def retry(self, id: int, *, now: datetime) -> bool:
+        """Puts what was given up back into the inbox, as if it came at `now`; whether there was
+        such a job. Its attempts count on: whoever takes it looks for what was sent before."""
+
+    def drop(self, id: int) -> bool:
+        """Forgets what was given up; whether there was such a job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -516,6 +570,12 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def wanted(self) -> WantedQuestions: ...
+
+    @property
+    def use(self) -> ModelUse: ...
 
     @property
     def outbox(self) -> Outbox: ...

@@ -15,6 +15,7 @@ from failbot.slack import showing
 from failbot.slack.bot import Bot
 from failbot.slack.events import QUESTION, Asked
 from failbot.slack.jobs import delivery
+from failbot.slack.jobs.expecting import TELL_EXPECTED, tell_expected
 from failbot.slack.jobs.following import TELL_AUTHOR, tell_author
 from failbot.slack.markup import question
 from failbot.slack.people import CACHED_S
@@ -129,6 +130,7 @@ HANDLERS = {
     SHOW_CARD: show_card,
     REMOVE_CARD: remove_card,
     TELL_AUTHOR: tell_author,
+    TELL_EXPECTED: tell_expected,
 }
 
 
@@ -151,7 +153,7 @@ def _reply(bot: Bot, asked: Asked, *, within_s: float) -> tuple[Message, Message
     except (StoreError, StoppedError):  # not the asker's to know: it is tried again
         raise
     except FailbotError as error:
-        return notice(str(error)), None
+        return notice(error.for_people), None
 
 
 def _asks_for_help(text: str) -> bool:
@@ -253,12 +255,13 @@ def _told(bot: Bot, failure: Failure, shown: Shown) -> Message | None:
         return saved(failure)
     viewer = bot.places.viewer_for(failure.team_id, shown.user_id)
     try:
-        similar = showing.hinted(
+        answer = showing.answered(
             bot, failure.team_id, lambda: bot.service.similar(failure, viewer=viewer)
         )
+        similar, caveat = answer.shown(), answer.caveat
     except ModelError:
-        similar = ()  # a hint, not worth an apology; the log has the model's error already
+        similar, caveat = (), ""  # a hint, not worth an apology; the log has the error already
     if shown.posts_card and not similar and not failure.is_unsure:
         return None
     links = delivery.card_links(bot.client_for(failure.team_id), (hit.failure for hit in similar))
-    return logged(failure, similar=similar, links=links)
+    return logged(failure, similar=similar, links=links, caveat=caveat)
