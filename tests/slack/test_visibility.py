@@ -114,6 +114,9 @@ class Workspace(RuleBasedStateMachine):
         self.unheard_s = 0.0  # how long what was not told may still be believed
         self.people = self._people()
         self.channels = self._channels()
+        for name in self.channels:  # what there is to leak
+            self.log("ada", name, knows=False)
+            self.ask("ada", name)
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
@@ -395,21 +398,33 @@ class Workspace(RuleBasedStateMachine):
         ]
         assert lost == []
 
-    @rule(who=PEOPLE)
-    def read_alone(self, who: str) -> None:
+    @rule(channels_first=st.booleans())
+    def read(self, channels_first: bool) -> None:
+        """Everyone alone, and what everyone in each channel may read."""
         self.settle()
+        for in_channels in (channels_first, not channels_first):
+            for name in self.channels if in_channels else self.people:
+                if in_channels:
+                    self.read_in_a_channel(name)
+                else:
+                    self.read_alone(name)
+
+    @rule(channels_first=st.booleans())
+    def read_again(self, channels_first: bool) -> None:
+        """Twice as often as anything else."""
+        self.read(channels_first)
+
+    def read_alone(self, who: str) -> None:
         try:
             seen = self.shown_to(self.places.viewer_for(TEAM, self.people[who]))
         except SLACK_FAILURES:
             return  # nothing is shown
         self.judge(seen, lambda one: self.may_see(self.people[who], one))
 
-    @rule(name=CHANNELS)
     def read_in_a_channel(self, name: str) -> None:
         channel = self.channel(name)
         if channel is None:
             return
-        self.settle()
         try:
             place = self.places.place_of(TEAM, channel.id)
             seen = self.shown_to(self.places.audience_of(place))
@@ -438,8 +453,8 @@ class Workspace(RuleBasedStateMachine):
 
 
 Workspace.TestCase.settings = settings(
-    max_examples=25,
-    stateful_step_count=40,
+    max_examples=40,
+    stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -454,7 +469,7 @@ class _Long(Workspace):
 
 
 _Long.TestCase.settings = settings(
-    Workspace.TestCase.settings, max_examples=1_000, stateful_step_count=80
+    Workspace.TestCase.settings, max_examples=1_000, stateful_step_count=60
 )
 
 
