@@ -199,24 +199,15 @@ def open_runtime(
     redact.use(team.load(config.secrets) if config.secrets else team.Rules())
     owns_stop, stop = stop is None, stop or Stop()
     store = SqliteStore(config.database)
-    # The store remembers a folder for processes that were started elsewhere.
-    folder = Path(config.model).expanduser()
-    model = str(folder.resolve()) if folder.is_dir() else config.model
-    encoder = BackgroundEncoder(model, data_folder=config.data_folder, stop=stop)
-    moving_to = None
-    earlier = _earlier_default(store, config) if keeps_model else ""
-    if earlier:
-        moving_to = encoder
-        encoder = BackgroundEncoder(earlier, data_folder=config.data_folder, stop=stop)
+    encoder, moving_to = _encoders(config, store, stop, keeps_model=keeps_model)
     reranker = None
     if config.reranker:
         reranker = background_reranker(config.reranker, data_folder=config.data_folder, stop=stop)
     reader = reader or language_model(config)
-    service = Service(store, encoder, reranker, reader=reader, stop=stop)
     return Runtime(
         config,
         store,
-        service,
+        Service(store, encoder, reranker, reader=reader, stop=stop),
         encoder,
         reranker=reranker,
         reader=reader,
@@ -224,6 +215,20 @@ def open_runtime(
         owns_stop=owns_stop,
         moving_to=moving_to,
     )
+
+
+def _encoders(
+    config: Config, store: Store, stop: Stop, *, keeps_model: bool
+) -> tuple[BackgroundEncoder, BackgroundEncoder | None]:
+    """What answers, and what the memory moves to where that is another."""
+    # The store remembers a folder for processes that were started elsewhere.
+    folder = Path(config.model).expanduser()
+    model = str(folder.resolve()) if folder.is_dir() else config.model
+    encoder = BackgroundEncoder(model, data_folder=config.data_folder, stop=stop)
+    earlier = _earlier_default(store, config) if keeps_model else ""
+    if not earlier:
+        return encoder, None
+    return BackgroundEncoder(earlier, data_folder=config.data_folder, stop=stop), encoder
 
 
 def _earlier_default(store: Store, config: Config) -> str:

@@ -114,6 +114,7 @@ def _database(runtime: Runtime) -> Check:
 
 
 def _weights(config: Config) -> Iterator[Check]:
+    from failbot.encoder.export import wants_export
     from failbot.encoder.onnx import exported_folder, is_sound
     from failbot.encoder.weights import find_weights
 
@@ -125,6 +126,8 @@ def _weights(config: Config) -> Iterator[Check]:
     yield _ok("model", f"{weights.name}, files checked")
     if is_sound(exported_folder(weights, data_folder=config.data_folder)):
         yield _ok("fast model", "prepared")
+    elif not wants_export(config.model, config.data_folder):
+        yield _ok("fast model", "this model has none: it runs in PyTorch, and starts take seconds")
     else:
         yield _warn("fast model", "not prepared: starts take seconds; run `failbot setup`")
 

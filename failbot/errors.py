@@ -106,3 +106,10 @@ class StoppedError(SaidError):
 
     def __init__(self) -> None:
         super().__init__("failbot is stopping; try again when it is back")
+
+
+class TakenOverError(FailbotError):
+    """Another process has this job by now: this one must neither send nor finish it."""
+
+    def __init__(self) -> None:
+        super().__init__("another process has taken this over")

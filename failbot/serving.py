@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.observer import Observer, Unobserved
 from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import SlackSide, build
+from failbot.slack.jobs import digesting
 from failbot.slack.transport.serve import need_settings, serve_http, serve_socket
 from failbot.slack.transport.socket_mode import Line
 from failbot.threads import Stop
-
-if TYPE_CHECKING:
-    from failbot.ops.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -47,38 +45,62 @@ def serve(
     need_settings(config, http=http)
     with ExitStack() as serving:  # closed last in, first out: the database goes last
         runtime = serving.enter_context(open_runtime(config, stop=stop))
-        metrics = _metrics() if config.ops else None
-        observer: Observer = metrics or Unobserved()
-        runtime.service.when_answered = lambda answer: observer.answered(answer.verdict.value)
-        side = build(
-            config, runtime.service, runtime.store.inbox, now=now, stop=stop, observer=observer
-        )
+        from failbot.ops.wiring import health_of, metrics_of, ops_served  # 18 MB with its server
+
+        metrics = metrics_of(config)
         line = None if http else Line()
-        if metrics:
-            from failbot.ops.wiring import ops_served
-
-            serving.enter_context(ops_served(runtime, side, metrics, line=line, now=now, stop=stop))
-        runtime.start_background()
-        serving.enter_context(side.running(on_team=partial(_adopt, runtime)))
-        scheduler = _scheduler(runtime, side).worker(now, tick_s=tick_s, stop=stop)
-        serving.callback(scheduler.close)
-        scheduler.start()
-        serving.callback(stop.set)  # first of all: whatever ends this, nobody waits any longer
+        side = serving.enter_context(
+            working(runtime, stop=stop, now=now, tick_s=tick_s, observer=metrics)
+        )
+        serving.enter_context(ops_served(runtime, side, metrics, line=line, now=now, stop=stop))
         if http:
-            from failbot.ops.wiring import health_of
-
             routes = health_of(runtime, side, line)
             serve_http(config, side, stop=stop, routes=routes, on_ready=lambda _: on_ready())
         else:
             serve_socket(config, side, stop=stop, on_ready=on_ready, line=line)
 
 
+@contextmanager
+def working(
+    runtime: Runtime,
+    *,
+    stop: Stop,
+    now: Callable[[], datetime] = utc_now,
+    clock: Callable[[], float] = time.monotonic,
+    tick_s: float = TICK_S,
+    observer: Observer | None = None,
+) -> Iterator[SlackSide]:
+    """The Slack side while all that serves runs, but for the way on which Slack's requests come.
+
+    Sets `stop` at the end. :param clock: monotonic seconds.
+    """
+    with ExitStack() as serving:
+        observer = observer or Unobserved()
+        runtime.service.when_answered = lambda answer: observer.answered(answer.verdict.value)
+        side = build(
+            runtime.config,
+            runtime.service,
+            runtime.store.inbox,
+            now=now,
+            clock=clock,
+            stop=stop,
+            observer=observer,
+        )
+        runtime.start_background()
+        serving.enter_context(side.running(on_team=partial(_adopt, runtime)))
+        scheduler = _scheduler(runtime, side).worker(now, tick_s=tick_s, stop=stop)
+        serving.callback(scheduler.close)
+        scheduler.start()
+        serving.callback(stop.set)  # first of all: whatever ends this, nobody waits any longer
+        yield side
+
+
 def _scheduler(runtime: Runtime, side: SlackSide) -> Scheduler:
     return Scheduler(
         runtime.service,
         runtime.store.digests,
-        audience=side.audience_of,
-        poster=side.post_digest,
+        audience=partial(digesting.audience_of, side.bot),
+        publish=partial(digesting.publish, side.bot),
     )
 
 
@@ -87,9 +109,3 @@ def _adopt(runtime: Runtime, team_id: str) -> None:
     count = runtime.store.failures.adopt(team_id, source_team_id=LOCAL_TEAM_ID)
     if count:
         log.info("%d local entries now belong to the workspace %s", count, team_id)
-
-
-def _metrics() -> Metrics:
-    from failbot.ops.metrics import Metrics
-
-    return Metrics()

@@ -20,6 +20,7 @@ from failbot.search.passages import text_of, title_of
 from failbot.search.signals import quantise
 from failbot.search.values import Embedding, Encoding, Expected
 from failbot.store import base
+from failbot.store.embedding import ActiveModel, Unembedded
 from failbot.threads import Stop
 
 log = logging.getLogger(__name__)
@@ -157,7 +158,7 @@ class Embedder:
 
     def _activate(self, encoder: Encoder) -> None:
         self._store.embeddings.activate(
-            base.ActiveModel(name=encoder.name, setting=self._source.setting)
+            ActiveModel(name=encoder.name, setting=self._source.setting)
         )
         self._has_matched = True
 
@@ -211,17 +212,17 @@ class Embedder:
         return len(missing)
 
     def _made(
-        self, encoder: Encoder, missing: Sequence[base.Unembedded]
-    ) -> list[tuple[base.Unembedded, Embedding]]:
+        self, encoder: Encoder, missing: Sequence[Unembedded]
+    ) -> list[tuple[Unembedded, Embedding]]:
         """:raises StoppedError: a batch may take longer than the process's end may."""
-        made: list[tuple[base.Unembedded, Embedding]] = []
+        made: list[tuple[Unembedded, Embedding]] = []
         for at in range(0, len(missing), PART):
             if self._stop.is_set():
                 raise StoppedError
             made += _embeddings(encoder, missing[at : at + PART])
         return made
 
-    def _tell(self, findable: Sequence[base.Unembedded]) -> None:
+    def _tell(self, findable: Sequence[Unembedded]) -> None:
         for team_id in sorted({one.team_id for one in findable}):
             numbers = [one.number for one in findable if one.team_id == team_id]
             for told in self._told:
@@ -232,8 +233,8 @@ class Embedder:
 
 
 def _embeddings(
-    encoder: Encoder, missing: Sequence[base.Unembedded]
-) -> list[tuple[base.Unembedded, Embedding]]:
+    encoder: Encoder, missing: Sequence[Unembedded]
+) -> list[tuple[Unembedded, Embedding]]:
     texts = [text_of(one.draft) for one in missing]
     wholes = encoder.encode(texts)
     titles = encoder.encode([title_of(one.draft) for one in missing])
@@ -246,7 +247,7 @@ def _embeddings(
     ]
 
 
-def _expected(encoder: Encoder, missing: Sequence[base.Unembedded]) -> Iterator[Expected | None]:
+def _expected(encoder: Encoder, missing: Sequence[Unembedded]) -> Iterator[Expected | None]:
     """Each failure's expected questions, encoded as the questions that they will be compared with.
 
     One without a word is left out: it would be like nothing, and like everything.

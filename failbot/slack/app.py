@@ -19,18 +19,16 @@ from slack_sdk import WebClient
 from failbot.config import Config
 from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
-from failbot.models import Digest, Schedule, Viewer
 from failbot.observer import Observer, Unobserved
 from failbot.slack.bot import Bot
 from failbot.slack.events import store_questions
-from failbot.slack.jobs import digesting
 from failbot.slack.jobs.delivery import error_code, is_final
 from failbot.slack.jobs.handlers import HANDLERS, apologize
 from failbot.slack.jobs.worker import Workers
 from failbot.slack.listeners import Listeners
 from failbot.slack.places import SLACK_FAILURES, Places
 from failbot.slack.refusals import explain
-from failbot.store.base import Claim, Inbox
+from failbot.store.base import Inbox
 from failbot.threads import Pool, Stop, Worker
 
 logger = logging.getLogger(__name__)
@@ -87,14 +85,6 @@ class SlackSide:
             self.workers.start()
             introducing.start()
             yield self
-
-    def audience_of(self, schedule: Schedule) -> Viewer:
-        """What everyone in the schedule's channel may see; for the scheduler."""
-        return digesting.audience_of(self.bot, schedule)
-
-    def post_digest(self, schedule: Schedule, digest: Digest, claim: Claim) -> str:
-        """The ts of the digest, posted; for the scheduler. Raises as `digesting.post_due` does."""
-        return digesting.post_due(self.bot, schedule, digest, claim)
 
 
 def sending_client(config: Config, *, timeout_s: int = CALL_TIMEOUT_S) -> WebClient:

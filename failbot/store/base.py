@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -28,7 +29,8 @@ from failbot.models import (
     Viewer,
 )
 from failbot.search.calibration import Calibration
-from failbot.search.values import Candidate, Corpus, Embedding, Vector
+from failbot.search.values import Candidate, Corpus, Vector
+from failbot.store.embedding import Embeddings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,63 +201,6 @@ class ExpectedQuestions(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unembedded:
-    """A failure that has no embedding of its current text and its current expected questions.
-
-    `expected_version` stands for the questions: another number, other questions.
-    """
-
-    id: int
-    team_id: str
-    number: int
-    version: int
-    draft: Draft
-    questions: tuple[str, ...] = ()
-    expected_version: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveModel:
-    """The model whose vectors are searched: its name, and the setting that finds it again."""
-
-    name: str
-    setting: str
-
-
-class Embeddings(Protocol):
-    """Vectors, kept with the model that made them."""
-
-    def active(self) -> ActiveModel | None:
-        """The model whose vectors are searched; None before the first activation."""
-
-    def activate(self, model: ActiveModel) -> None:
-        """From now on this model's vectors alone are searched; those of others are removed."""
-
-    def missing(
-        self, model: str, *, limit: int, among: Collection[tuple[str, int]] | None = None
-    ) -> list[Unembedded]:
-        """Failures of all workspaces still to be embedded by `model`, oldest first.
-
-        :param among: only of these, each by its workspace and number.
-        """
-
-    def is_complete(self, model: str) -> bool:
-        """Whether none is missing; costs little however many there are."""
-
-    def put(
-        self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]
-    ) -> list[Unembedded]:
-        """Keeps each, unless its failure or its questions were changed or deleted meanwhile;
-        commits.
-
-        Those that were kept, in their order.
-        """
-
-    def progress(self, model: str) -> tuple[int, int]:
-        """How many failures have their vectors, and how many there are."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredNull:
     """The log odds that a workspace's own sentences reach, and how many entries it then had."""
 
@@ -378,7 +323,8 @@ class Digests(Protocol):
         is done."""
 
     def finish(self, claim: Claim, *, message_ts: str) -> None:
-        """The week is done; an empty message_ts says that there was nothing to post."""
+        """The week is done, and its part of the outbox empty; nothing happens where another has
+        claimed it since. An empty message_ts says that there was nothing to post."""
 
     def last_posted_at(self) -> datetime | None:
         """When the latest digest of any channel was posted, by its ts; None before the first."""
@@ -395,28 +341,43 @@ class Inbox(Protocol):
         team_id: str,
         keys: Sequence[str],
         now: datetime,
+        channel_id: str = "",
     ) -> bool:
         """Commits the job; False, and nothing stored, if any of the keys was added, by whatever
         workspace, within the last 8 days (their end included). Without keys it is always new.
 
         :param payload: JSON values; they come back as JSON holds them.
+        :param channel_id: for whose readers it is; jobs of other channels do not wait for it.
         """
 
-    def claim(self, *, now: datetime, lease_s: float) -> Job | None:
-        """Of the jobs that are due at `now`, the one that has been for longest, ties by age.
+    def claim(
+        self,
+        *,
+        now: datetime,
+        lease_s: float,
+        only: Collection[str] = (),
+        never: Collection[str] = (),
+        held: Collection[int] = (),
+    ) -> Job | None:
+        """Of the jobs that are due at `now`, one of the channel of which the fewest are held; of
+        those the one that has been due for longest, ties by age.
 
         A job is due from its arrival on; once claimed, from the end of its lease on; once released,
-        from its `retry_at` on.
+        from its `retry_at` on. It is held while its lease lasts.
+        :param only: kinds of jobs to take; all, where none is named.
+        :param never: kinds to leave.
+        :param held: ids that this process is still at work on, whatever became of their lease.
         """
 
     def hold(self, job: Job, *, until: datetime) -> None:
-        """Makes the lease longer; nothing happens when it is finished."""
+        """Makes the lease longer; nothing happens when it is finished, or another's by now."""
 
     def finish(self, job: Job) -> None:
-        """Removes it; its keys stay."""
+        """Removes it, and its part of the outbox; its keys stay. Nothing happens when it is
+        another's by now."""
 
     def release(self, job: Job, *, retry_at: datetime) -> None:
-        """Gives it back, to be taken at that time."""
+        """Gives it back, to be taken at that time; nothing happens when it is another's by now."""
 
     def waiting(self) -> int:
         """How many jobs are not finished."""
@@ -438,6 +399,91 @@ class Inbox(Protocol):
 
     def drop(self, id: int) -> bool:
         """Forgets what was given up; whether there was such a job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What the outbox knows of a message that is about to be sent.
+
+    `message_ts` is None until it is known to be sent; `is_repeated`: it may have been, for an
+    earlier attempt began to send it, and nobody knows how that ended.
+    """
+
+    is_repeated: bool
+    message_ts: str | None
+
+
+class Outbox(Protocol):
+    """Which messages of a job, or of a digest, have been sent.
+
+    Each message has a name within its job, its step. A step is begun before its message leaves
+    and marked once Slack is known to have it, so that a job that is done again sends the rest.
+    """
+
+    def begin(self, holder: Job | Claim, step: str, *, until: datetime) -> Begun:
+        """What is known of the step, which counts as begun from now on; commits.
+
+        In the same transaction the holder's lease is made longer.
+        :raises TakenOverError: another holds it by now, or it is finished: nothing may be sent.
+        """
+
+    def mark_sent(self, holder: Job | Claim, step: str, *, message_ts: str) -> None:
+        """Slack has it; nothing happens where another holds it by now."""
+
+    def withdraw(self, holder: Job | Claim, step: str) -> None:
+        """It did not leave: the step counts as not begun. Nothing happens where another holds it
+        by now."""
+
+
+class MessageKind(StrEnum):
+    """What a message in Slack that shows entries is."""
+
+    CARD = "card"
+    ANSWER = "answer"
+    DIGEST = "digest"
+    DETAILS = "details"  # a digest's, in its thread
+    NOTE = "note"  # to one person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownMessage:
+    """A message in Slack, and the numbers of the failures that it shows.
+
+    `about` is an answer's question id, or a digest's week.
+    """
+
+    team_id: str
+    channel_id: str
+    message_ts: str
+    kind: MessageKind
+    numbers: tuple[int, ...]
+    posted_at: datetime
+    about: str = ""
+
+
+class ShownMessages(Protocol):
+    """Messages in Slack that show entries; each is known until it shows none any more.
+
+    A message is stale when an entry that it shows is gone, or was recalled.
+    """
+
+    def remember(self, message: ShownMessage) -> None:
+        """It shows these, besides what it is known to show; one that is gone makes it stale."""
+
+    def of(self, number: int, *, team_id: str) -> list[ShownMessage]:
+        """Those that show this failure, oldest first, each with all that it shows."""
+
+    def recall(self, number: int, *, team_id: str) -> int:
+        """Makes every message that shows this failure stale; how many do."""
+
+    def stale(self, *, limit: int) -> list[ShownMessage]:
+        """Of all workspaces, oldest first, each with all that it shows."""
+
+    def settle(self, message: ShownMessage, *, still: Collection[int]) -> None:
+        """It shows `still` and no more, and is not stale; with none it is forgotten.
+
+        A failure of `still` that is gone by now makes it stale again.
+        """
 
 
 class Store(Protocol):
@@ -466,6 +512,12 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def shown(self) -> ShownMessages: ...
 
     def migrations(self) -> list[tuple[str, bool]]:
         """The names of the applied ones, oldest first, and whether this opening applied each: all

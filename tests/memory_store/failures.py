@@ -13,6 +13,7 @@ from failbot.search.bm25 import Words
 from failbot.search.passages import text_of
 from failbot.search.words import words
 from tests.memory_store.heap import Heap, Kept, Values, sees, storable, texts_of, utc
+from tests.memory_store.shown import make_stale
 
 
 class MemoryFailures:
@@ -103,6 +104,7 @@ class MemoryFailures:
                 del values.embeddings[key]
             for said in [one for one in values.feedback if one[1] == id]:
                 del values.feedback[said]
+            make_stale(values, viewer.team_id, number)
 
     def set_card(self, number: int, *, team_id: str, message_ts: str) -> None:
         with self._heap.open() as values:

@@ -25,7 +25,8 @@ from failbot.models import (
 )
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
-from failbot.store.base import ActiveModel, GivenUp, Job, StoredNull
+from failbot.store.base import GivenUp, Job, MessageKind, StoredNull
+from failbot.store.embedding import ActiveModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,19 @@ class Waiting:
     job: Job
     payload: str  # JSON
     due_at: datetime
+    channel_id: str = ""
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A message in Slack that shows entries; `stale` are those that it may not show any more."""
+
+    kind: MessageKind
+    about: str
+    posted_at: datetime
+    numbers: frozenset[int]
+    stale: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +93,10 @@ class Values:
     inbox: dict[int, Waiting] = field(default_factory=dict)
     given_up: dict[int, GivenUp] = field(default_factory=dict)
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
+    # By holder and step: the ts, None until it is sent.
+    outbox: dict[tuple[object, str], str | None] = field(default_factory=dict)
+    # By workspace, channel and ts.
+    shown: dict[tuple[str, str, str], Posted] = field(default_factory=dict)
     last_id: dict[str, int] = field(default_factory=dict)  # one counter, under ""
 
     def copy(self) -> Values:

@@ -27,17 +27,16 @@ from failbot.slack.jobs.delivery import (
     CARD,
     NOTE,
     card_links,
+    ensure_posted,
     error_code,
     find_posted,
     is_final,
     post,
-    post_digest,
-    post_once,
     retry_after_s,
     update,
     whisper,
 )
-from failbot.slack.jobs.digesting import audience_of, post_due
+from failbot.slack.jobs.digesting import audience_of, ensure_digest, publish
 from failbot.slack.jobs.handlers import (
     HANDLERS,
     REMOVE_CARD,
@@ -687,7 +686,7 @@ def test_a_sent_message_is_found_by_type_and_key(bench: Bench) -> None:
     bench.slack.said("C0ML", "x", metadata={"event_type": "other", "event_payload": sent})
     bench.slack.said("C0ML", "x", metadata="odd")
     assert find_posted(bench.slack, "C0ML", **sent) == ""  # type: ignore[arg-type]
-    ours = post_once(  # type: ignore[call-arg]
+    ours = ensure_posted(  # type: ignore[call-arg]
         bench.slack,  # type: ignore[arg-type]
         "C0ML",
         message=notice("here"),
@@ -743,9 +742,9 @@ CLAIM = Claim(team_id="T1", channel_id="C0ML", week="2026-W10", attempts=1)
 
 def test_a_digest_is_posted_once_however_often_it_is_claimed(bench: Bench) -> None:
     """A later attempt looks for message and details; another week's is another."""
-    ts = post_due(bench.bot, PLAN, DIGEST, CLAIM)
+    ts = publish(bench.bot, PLAN, DIGEST, CLAIM)
     again = Claim(team_id="T1", channel_id="C0ML", week="2026-W10", attempts=2)
-    assert post_due(bench.bot, PLAN, DIGEST, again) == ts
+    assert publish(bench.bot, PLAN, DIGEST, again) == ts
     assert len(bench.said()) == 2
     assert bench.slack.messages["C0ML"][1]["thread_ts"] == ts
     sent = {"event_payload": {"key": "C0ML:2026-W10"}}
@@ -754,10 +753,10 @@ def test_a_digest_is_posted_once_however_often_it_is_claimed(bench: Bench) -> No
         {"event_type": "failbot_digest_details"} | sent,
     ]
     following = replace(DIGEST, week="2026-W11")
-    post_due(bench.bot, PLAN, following, replace(again, week="2026-W11"))
+    publish(bench.bot, PLAN, following, replace(again, week="2026-W11"))
     assert len(bench.said()) == 4, "another week's is another"
     calls = len(bench.slack.calls)
-    post_due(bench.bot, PLAN, DIGEST, CLAIM)
+    publish(bench.bot, PLAN, DIGEST, CLAIM)
     assert bench.slack.calls[calls:] == ["chat.postMessage"] * 2, "a first attempt does not look"
 
 
@@ -767,7 +766,7 @@ def test_a_digest_links_to_the_cards_of_its_lessons_and_its_pattern(bench: Bench
     lesson, of_old = failure(1, card_ts=ts[0], lesson="Clip"), failure(2, card_ts=ts[1])
     shared = Pattern(name="nan", meaning="", failures=(lesson, of_old))
     full = replace(DIGEST, lessons=(lesson,), pattern=shared)
-    post_digest(bench.slack, "C0ML", digest=full)  # type: ignore[arg-type]
+    ensure_digest(bench.slack, "C0ML", digest=full)  # type: ignore[arg-type]
     assert bench.slack.calls.count("chat.getPermalink") == 2
     assert f"p{ts[0]}" in bench.said()[2] + bench.said()[3]
 
@@ -787,7 +786,7 @@ def test_a_refused_digest_is_told_to_who_asked_for_it(
     bench.service.set_schedule(PLAN)
     bench.slack.refuse("chat.postMessage", refusal(code))
     with pytest.raises(SlackError, match=code):
-        post_due(bench.bot, PLAN, DIGEST, CLAIM)
+        publish(bench.bot, PLAN, DIGEST, CLAIM)
     assert bool(bench.service.schedule_of(team_id="T1", channel_id="C0ML")) is is_kept
     assert words in bench.said(ANA)[0]
 
@@ -798,12 +797,12 @@ def test_a_digest_that_slack_cannot_take_now_is_nobodys_news(bench: Bench) -> No
     passing = refusal("internal_error")
     bench.slack.refuse("chat.postMessage", passing)
     with pytest.raises(type(passing)):
-        post_due(bench.bot, PLAN, DIGEST, CLAIM)
+        publish(bench.bot, PLAN, DIGEST, CLAIM)
     assert bench.said(ANA) == []
     assert bench.service.schedule_of(team_id="T1", channel_id="C0ML") is not None
     bench.slack.refuse("chat.postMessage", refusal("is_archived"), TimeoutError())
     with pytest.raises(SlackError):
-        post_due(bench.bot, PLAN, DIGEST, CLAIM)
+        publish(bench.bot, PLAN, DIGEST, CLAIM)
 
 
 def test_a_digest_is_of_what_its_channel_may_see(bench: Bench) -> None:
@@ -896,6 +895,7 @@ def test_a_deed_is_given_the_bot_and_its_job(bench: Bench) -> None:
 
 def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
     """They take what waits at once, and sleep until they are woken; closing ends them."""
+    before = set(enumerate_threads())
     done: Queue[Job] = Queue()
     woken = Event()
     workers = Workers(
@@ -914,7 +914,7 @@ def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
     woken.set()
     assert done.get(timeout=5).payload["text"] == "third"
     workers.close()
-    assert not [one for one in enumerate_threads() if one.name.startswith("failbot-worker")]
+    assert not set(enumerate_threads()) - before
 
 
 class Beats:

@@ -178,6 +178,7 @@ class Opinion:
 
     def __init__(self, word: str) -> None:
         self.word = word
+        self.waited: list[float | None] = []
         self.given: list[tuple[str, tuple[str, ...]]] = []
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
@@ -186,6 +187,7 @@ class Opinion:
 
     def wait(self, timeout_s: float | None) -> Opinion:
         """It is its own source, and there at once."""
+        self.waited.append(timeout_s)
         return self
 
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from slack_sdk.errors import SlackApiError
 
-from failbot.models import Digest, Failure
+from failbot.models import Failure
 from failbot.slack.places import SLACK_FAILURES
 from failbot.slack.views.blocks import Block, Message
-from failbot.slack.views.digests import digest_details, digest_message
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -185,7 +184,7 @@ def permalink(client: WebClient, channel_id: str, message_ts: str) -> str:
     return str(answer.get("permalink") or "")
 
 
-def post_once(
+def ensure_posted(
     client: WebClient,
     channel_id: str,
     *,
@@ -202,37 +201,6 @@ def post_once(
     sent = {"event_type": event_type, "key": key, "thread_ts": thread_ts}
     found = find_posted(client, channel_id, **sent) if may_be_posted else ""
     return found or post(client, channel_id, message=message, **sent)
-
-
-def post_digest(
-    client: WebClient, channel_id: str, *, digest: Digest, may_be_posted: bool = False
-) -> str:
-    """The ts of the week's digest in this channel, with its details in the thread.
-
-    :raises SlackApiError: and what a dropped line raises; `is_final` tells which are for good.
-    """
-    failures = [*digest.lessons, *(digest.pattern.failures if digest.pattern else ())]
-    links = card_links(client, failures)
-    key = f"{channel_id}:{digest.week}"
-    message_ts = post_once(
-        client,
-        channel_id,
-        message=digest_message(digest, links=links),
-        event_type=DIGEST,
-        key=key,
-        may_be_posted=may_be_posted,
-    )
-    if details := digest_details(digest, links=links):
-        post_once(
-            client,
-            channel_id,
-            message=details,
-            event_type=DETAILS,
-            key=key,
-            may_be_posted=may_be_posted,
-            thread_ts=message_ts,
-        )
-    return message_ts
 
 
 def _respond(response_url: str, message: Message, *, replace: bool) -> bool:

@@ -52,7 +52,7 @@ def answer_question(bot: Bot, job: Job) -> None:
     asked = from_dict(Asked, job.payload)
     thread_ts = asked.thread_ts or asked.message_ts
     public, private = _reply(bot, asked)
-    delivery.post_once(
+    delivery.ensure_posted(
         bot.client_for(job.team_id),
         asked.channel_id,
         message=public,
@@ -209,7 +209,7 @@ def _put_card(bot: Bot, failure: Failure, shown: Shown, *, may_be_posted: bool) 
 
 
 def _post_card(bot: Bot, failure: Failure, *, may_be_posted: bool) -> None:
-    message_ts = delivery.post_once(
+    message_ts = delivery.ensure_posted(
         bot.client_for(failure.team_id),
         failure.channel_id,
         message=card(failure),

@@ -12,8 +12,10 @@ from failbot.store.sqlite.embeddings import SqliteEmbeddings
 from failbot.store.sqlite.expected import SqliteExpectedQuestions
 from failbot.store.sqlite.failures import SqliteFailures
 from failbot.store.sqlite.inbox import SqliteInbox
+from failbot.store.sqlite.outbox import SqliteOutbox
 from failbot.store.sqlite.questions import SqliteQuestions
 from failbot.store.sqlite.search import SqliteSearch
+from failbot.store.sqlite.shown import SqliteShownMessages
 
 
 class SqliteStore:
@@ -30,6 +32,8 @@ class SqliteStore:
         self.questions = SqliteQuestions(self.connection)
         self.digests = SqliteDigests(self.connection)
         self.inbox = SqliteInbox(self.connection)
+        self.outbox = SqliteOutbox(self.connection)
+        self.shown = SqliteShownMessages(self.connection)
 
     def migrations(self) -> list[tuple[str, bool]]:
         brought = set(self.connection.brought)
