@@ -190,9 +190,9 @@ class Place:
 class Viewer:
     """On whose behalf entries are read; the store's queries hold this, nothing filters afterwards.
 
-    `channel_ids` are the private channels whose entries are visible. The audience of a channel is
-    a viewer too: one without a user. `is_operator` sees everything of the workspace: whoever
-    holds the database file.
+    What was logged in the channels of `channel_ids` is visible, whether or not it is the
+    workspace's. The audience of a channel is a viewer too: one without a user. `is_operator` sees
+    everything of the workspace: whoever holds the database file.
     """
 
     team_id: str

@@ -12,6 +12,7 @@ from functools import partial
 from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.observer import Observer, Unobserved
+from failbot.ops.wiring import health_of, metrics_of, ops_served
 from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import SlackSide, build
 from failbot.slack.jobs import digesting
@@ -45,12 +46,10 @@ def serve(
     need_settings(config, http=http)
     with ExitStack() as serving:  # closed last in, first out: the database goes last
         runtime = serving.enter_context(open_runtime(config, stop=stop))
-        from failbot.ops.wiring import health_of, metrics_of, ops_served  # 18 MB with its server
-
         metrics = metrics_of(config)
         line = None if http else Line()
         side = serving.enter_context(
-            working(runtime, stop=stop, now=now, tick_s=tick_s, observer=metrics)
+            working(runtime, stop=stop, observer=metrics, now=now, tick_s=tick_s)
         )
         serving.enter_context(ops_served(runtime, side, metrics, line=line, now=now, stop=stop))
         if http:
@@ -65,18 +64,18 @@ def working(
     runtime: Runtime,
     *,
     stop: Stop,
+    observer: Observer | None = None,
     now: Callable[[], datetime] = utc_now,
     clock: Callable[[], float] = time.monotonic,
     tick_s: float = TICK_S,
-    observer: Observer | None = None,
 ) -> Iterator[SlackSide]:
     """The Slack side while all that serves runs, but for the way on which Slack's requests come.
 
     Sets `stop` at the end. :param clock: monotonic seconds.
     """
     with ExitStack() as serving:
-        observer = observer or Unobserved()
-        runtime.service.when_answered = lambda answer: observer.answered(answer.verdict.value)
+        watching = observer or Unobserved()
+        runtime.service.when_answered = lambda answer: watching.answered(answer.verdict.value)
         side = build(
             runtime.config,
             runtime.service,
@@ -84,7 +83,7 @@ def working(
             now=now,
             clock=clock,
             stop=stop,
-            observer=observer,
+            observer=watching,
         )
         runtime.start_background()
         serving.enter_context(side.running(on_team=partial(_adopt, runtime)))

@@ -201,7 +201,7 @@ class Embedder:
                 progress(*self._store.embeddings.progress(encoder.name))
         return total
 
-    def _embed_batch(self, encoder: Encoder, *, tells: bool = True) -> int:
+    def _embed_batch(self, encoder: Encoder, *, tells: bool) -> int:
         """How many were missing; their vectors are committed, and whoever listens is told."""
         embeddings = self._store.embeddings
         with self._embedding:

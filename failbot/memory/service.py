@@ -412,8 +412,12 @@ class Service:
         schedules = self._store.digests.schedules(team_id=team_id)
         return next((one for one in schedules if one.channel_id == channel_id), None)
 
+    def channels(self, team_id: str) -> list[str]:
+        """Channels that hold entries: those whose membership matters for a guest."""
+        return self._store.failures.channels(team_id)
+
     def private_channels(self, team_id: str) -> list[str]:
-        """Private channels that hold entries: those whose membership matters for a viewer."""
+        """Private channels that hold entries: those whose membership matters for a member."""
         return self._store.failures.private_channels(team_id)
 
     def rescan(self, *, viewer: Viewer, dry_run: bool = False) -> rescanning.Rescan:

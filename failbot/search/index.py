@@ -133,8 +133,9 @@ class TeamIndex:
             return allowed
         mine = [self._codes[one] for one in viewer.channel_ids if one in self._codes]
         author = self._codes.get(viewer.user_id, -1) if viewer.user_id else -1
-        seen = (visibility == VISIBILITIES.index(Visibility.CHANNEL)) & np.isin(channels, mine)
-        seen |= (visibility == VISIBILITIES.index(Visibility.AUTHOR)) & (authors == author)
+        is_direct = visibility == VISIBILITIES.index(Visibility.AUTHOR)
+        seen = ~is_direct & np.isin(channels, mine)
+        seen |= is_direct & (authors == author)
         if viewer.sees_workspace:
             seen |= visibility == VISIBILITIES.index(Visibility.WORKSPACE)
         allowed &= seen

@@ -21,6 +21,7 @@ from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
 from failbot.observer import Observer, Unobserved
 from failbot.slack.bot import Bot
+from failbot.slack.changes import drop_changed
 from failbot.slack.events import store_questions
 from failbot.slack.jobs.delivery import error_code, is_final
 from failbot.slack.jobs.handlers import HANDLERS, apologize
@@ -116,10 +117,11 @@ def build(
     woken = Event()
     lookups = sending_client(config, timeout_s=LOOKUP_TIMEOUT_S)
     client = sending_client(config)  # for one workspace, whose token it holds
+    places = Places(lookups, service, clock=clock, stop=stop, patient=client)
     bot = Bot(
         service=service,
         inbox=inbox,
-        places=Places(lookups, service, clock=clock, stop=stop),
+        places=places,
         client_for=lambda _: client,
         now=now,
         knock=woken.set,
@@ -162,6 +164,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
         raise ConfigError(
             "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"
         )
+    app.use(drop_changed(bot.places))
     app.use(store_questions(bot))
     Listeners(bot).register(app)
     app.error(_error_handler(bot))

@@ -10,11 +10,13 @@ from slack_bolt import Ack
 
 from failbot.errors import FailbotError, SaidError
 from failbot.slack.bot import Bot, actor_of
-from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.calls import SLACK_FAILURES, is_final
 from failbot.slack.views import forms
 from failbot.slack.views.blocks import Message, apology, notice
 
 logger = logging.getLogger(__name__)
+
+UNANSWERED = "Slack did not answer me just now. Please try the same again in a minute."
 
 
 def explain(bot: Bot, error: Exception, *, body: dict[str, Any], ack: Ack) -> None:
@@ -36,6 +38,9 @@ def said(error: Exception) -> Message:
     if isinstance(error, FailbotError):
         logger.warning("a listener refused: %s", error)
         return notice(error.for_people)
+    if isinstance(error, SLACK_FAILURES) and not is_final(error):
+        logger.warning("a listener had no answer of Slack's: %s", type(error).__name__)
+        return notice(UNANSWERED)
     reference = secrets.token_hex(4)
     logger.error("reference %s: a listener broke", reference, exc_info=error)
     return apology(reference)

@@ -143,6 +143,9 @@ class Failures(Protocol):
         text is a syntax error.
         """
 
+    def channels(self, team_id: str) -> list[str]:
+        """The ids of channels that hold at least one entry, sorted; no direct messages."""
+
     def private_channels(self, team_id: str) -> list[str]:
         """The ids of private channels that hold at least one entry, sorted."""
 
@@ -185,7 +188,11 @@ class ExpectedQuestions(Protocol):
         self, numbers: Sequence[int], *, viewer: Viewer
     ) -> dict[int, tuple[ExpectedQuestion, ...]]:
         """Those of these failures by number, in their order; no key where there are none, or
-        where the viewer does not see the failure."""
+        where the viewer does not see the failure.
+
+        What someone asked was asked in a place of its own: a viewer who does not see the
+        workspace is not shown it.
+        """
 
     def change(
         self,
@@ -194,7 +201,8 @@ class ExpectedQuestions(Protocol):
         *,
         viewer: Viewer,
     ) -> tuple[ExpectedQuestion, ...]:
-        """They become what `change`, which is pure, makes of those that are there; the result.
+        """They become what `change`, which is pure, makes of those that the viewer is shown; the
+        result. Those that they are not shown stay behind it.
 
         The failure keeps its version. :raises NotFoundError: if the viewer sees no such failure.
         """

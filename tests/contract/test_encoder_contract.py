@@ -1,4 +1,4 @@
-"""One suite for every encoder: a fake, the shipped one, PyTorch, ColBERT, ONNX in two precisions."""
+"""One suite for every encoder: a fake, the shipped, PyTorch, ColBERT, ONNX in two precisions."""
 
 from __future__ import annotations
 

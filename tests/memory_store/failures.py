@@ -165,14 +165,12 @@ class MemoryFailures:
             ]
             return holding[:limit]
 
+    def channels(self, team_id: str) -> list[str]:
+        shared = (Visibility.WORKSPACE, Visibility.CHANNEL)
+        return [one for one in self._channels(team_id, *shared) if one]
+
     def private_channels(self, team_id: str) -> list[str]:
-        with self._heap.open() as values:
-            found = {
-                kept.failure.channel_id
-                for kept in values.failures.values()
-                if kept.failure.team_id == team_id and kept.failure.visibility is Visibility.CHANNEL
-            }
-            return sorted(found)
+        return self._channels(team_id, Visibility.CHANNEL)
 
     def teams(self) -> list[str]:
         with self._heap.open() as values:
@@ -189,6 +187,16 @@ class MemoryFailures:
                     values.failures[id] = replace(kept, failure=moved)
             _move_what_hangs_on_them(values, source_team_id, team_id)
             return held.count(source_team_id)
+
+    def _channels(self, team_id: str, *visibilities: Visibility) -> list[str]:
+        with self._heap.open() as values:
+            mine = (one.failure for one in values.failures.values())
+            found = {
+                one.channel_id
+                for one in mine
+                if one.team_id == team_id and one.visibility in visibilities
+            }
+            return sorted(found)
 
     def _seen(self, viewer: Viewer, is_wanted: Callable[[Failure], bool]) -> list[Failure]:
         with self._heap.open() as values:

@@ -187,8 +187,8 @@ def sees(viewer: Viewer, *, team_id: str, place: tuple[Visibility, str], writer_
     visibility, channel_id = place
     if viewer.is_operator:
         return True
-    if visibility is Visibility.WORKSPACE:
-        return viewer.sees_workspace
-    if visibility is Visibility.CHANNEL:
-        return channel_id in viewer.channel_ids
-    return bool(viewer.user_id) and viewer.user_id == writer_id
+    if visibility is Visibility.AUTHOR:
+        return bool(viewer.user_id) and viewer.user_id == writer_id
+    if visibility is Visibility.WORKSPACE and viewer.sees_workspace:
+        return True
+    return channel_id in viewer.channel_ids

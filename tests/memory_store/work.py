@@ -81,9 +81,9 @@ class MemoryDigests:
     def finish(self, claim: Claim, *, message_ts: str) -> None:
         with self._heap.open() as values:
             if is_held_by(values, claim):
-                week = values.weeks[name_of(claim)]
-                done = replace(week, is_finished=True, message_ts=message_ts)
-                values.weeks[name_of(claim)] = done
+                key = name_of(claim)
+                week = values.weeks[key]
+                values.weeks[key] = replace(week, is_finished=True, message_ts=message_ts)
                 forget_outbox(values, claim)
 
     def last_posted_at(self) -> datetime | None:

@@ -109,8 +109,10 @@ def test_a_row_of_a_thousand_characters_is_the_last_of_a_table() -> None:
         (f"token: {HEX}", "0abcd", False),
         (f"token: {HEX}", "abcdef", False),
         (f"token: {HEX}", "ABCDEF123456", False),
+        (f"token: {HEX}", "Step90", False),
         (f"token: {MIXED}", "Step90", True),
         (f"token: {MIXED}", "90step", True),
+        (f"token: {MIXED}", "90STEP", True),
         (f"token: {MIXED}", "stepUp", False),
         (f"token: {MIXED}", "step90", True),
         (f"token: {MIXED}", "deadline", False),
@@ -145,3 +147,26 @@ def test_an_address_is_no_password() -> None:
     """Where a program takes the next word for one."""
     text = "twine upload -p https://upload.example.org/Legacy2 dist"
     assert redact(text) == (text, ())
+
+
+def test_a_broken_token_ends_with_its_last_piece() -> None:
+    """The next line is text again."""
+    broken = f"gh{'p'}_{LONG[:20]}\n{LONG[20:]}"
+    for after in ("afterwards", "afterwards\nand more"):
+        left = redact(f"{broken}\n{after}")[0]
+        assert left == f"[redacted: github token]\n{after}"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_random"),
+    [
+        ("abcdefgh9ij8", True),
+        ("abcdefgh9ijk", False),
+        ("abcdefgh9ijklmn8", True),
+        ("abcdefgh9ijklmno8", False),
+        ("123456789012", False),
+    ],
+)
+def test_three_changes_and_one_in_six_make_a_run_random(value: str, is_random: bool) -> None:
+    """Between letters and digits, small and capital."""
+    assert bool(redact(f"token: {value}")[1]) == is_random

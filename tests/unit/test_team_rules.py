@@ -114,7 +114,9 @@ def test_either_part_may_be_left_out(tmp_path: Path, part: str) -> None:
     assert (len(rules.rules), len(rules.allow)) == (part.count("rule"), part.count("allow"))
 
 
-@pytest.mark.parametrize(("size", "is_taken"), [(1, True), (2_000, True), (2_001, False)])
+@pytest.mark.parametrize(
+    ("size", "is_taken"), [(0, False), (1, True), (2_000, True), (2_001, False)]
+)
 def test_a_pattern_has_one_to_two_thousand_characters(
     tmp_path: Path, size: int, is_taken: bool
 ) -> None:

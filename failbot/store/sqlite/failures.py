@@ -163,13 +163,11 @@ class SqliteFailures:
         )
         return [failure_of(row) for row in rows]
 
+    def channels(self, team_id: str) -> list[str]:
+        return self._channels(team_id, "visibility <> 'author' AND channel_id <> ''")
+
     def private_channels(self, team_id: str) -> list[str]:
-        rows = self._connection.rows(
-            "SELECT DISTINCT channel_id FROM failures WHERE team_id = ? AND visibility = 'channel'"
-            " ORDER BY channel_id",
-            [team_id],
-        )
-        return [row["channel_id"] for row in rows]
+        return self._channels(team_id, "visibility = 'channel'")
 
     def teams(self) -> list[str]:
         rows = self._connection.rows("SELECT team_id FROM teams ORDER BY team_id")
@@ -192,6 +190,14 @@ class SqliteFailures:
                         [team_id, source_team_id],
                     )
             return len(moved)
+
+    def _channels(self, team_id: str, condition: str) -> list[str]:
+        rows = self._connection.rows(
+            f"SELECT DISTINCT channel_id FROM failures WHERE team_id = ? AND {condition}"
+            " ORDER BY channel_id",
+            [team_id],
+        )
+        return [row["channel_id"] for row in rows]
 
     def _select(self, viewer: Viewer, more: str = "", **parameters: Any) -> list[dict[str, Any]]:
         condition, own = visible(viewer)
