@@ -93,6 +93,14 @@ class ReaderError(ModelError, SaidError):
         super().__init__(words)
 
 
+class UnusableError(ReaderError):
+    """The language model did answer, but not usably: the same text again helps little."""
+
+
+class PrivateTextError(ReaderError):
+    """The text is private, and the language model is where private text does not go."""
+
+
 class SlackError(SaidError):
     """Slack refused something that failbot cannot go on without."""
 

@@ -257,6 +257,18 @@ class Answer:
     basis: Basis | None = None
     read_by: str = ""  # the language model that read the hits; "" where the score decided
     unread: str = ""  # why a language model that is set has read nothing; "" where none should
+    searched: int | None = None  # of an unknown: how many entries its viewer may see
+
+    @property
+    def scope(self) -> str:
+        """How much was searched in vain, in a sentence; "" where something was found."""
+        if self.searched is None:
+            return ""
+        if self.searched == 0:
+            return "There is no entry yet that may be shown here."
+        entries = "The one entry" if self.searched == 1 else f"All {self.searched:,} entries"
+        verb = "was" if self.searched == 1 else "were"
+        return f"{entries} that may be shown here {verb} searched."
 
     @property
     def is_provisional(self) -> bool:

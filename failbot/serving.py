@@ -15,7 +15,7 @@ from failbot.observer import Observer, Unobserved
 from failbot.ops.wiring import health_of, metrics_of, ops_served
 from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import SlackSide, build
-from failbot.slack.jobs import digesting
+from failbot.slack.jobs import digesting, expecting
 from failbot.slack.transport.serve import need_settings, serve_http, serve_socket
 from failbot.slack.transport.socket_mode import Line
 from failbot.threads import Stop
@@ -59,6 +59,24 @@ def serve(
             serve_socket(config, side, stop=stop, on_ready=on_ready, line=line)
 
 
+def _start_writing(
+    serving: ExitStack,
+    runtime: Runtime,
+    side: SlackSide,
+    *,
+    now: Callable[[], datetime],
+    stop: Stop,
+) -> None:
+    """Has the language model, if there is one, write expected questions, and its use counted."""
+    if not runtime.reader.name:
+        return
+    writer = runtime.service.question_writer(
+        now=now, pause_s=runtime.writing_pause_s(), told=partial(expecting.tell_later, side.bot)
+    ).worker(stop)
+    serving.callback(writer.close)
+    writer.start()
+
+
 @contextmanager
 def working(
     runtime: Runtime,
@@ -90,6 +108,7 @@ def working(
         scheduler = _scheduler(runtime, side).worker(now, tick_s=tick_s, stop=stop)
         serving.callback(scheduler.close)
         scheduler.start()
+        _start_writing(serving, runtime, side, now=now, stop=stop)
         serving.callback(stop.set)  # first of all: whatever ends this, nobody waits any longer
         yield side
 

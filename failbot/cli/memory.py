@@ -170,12 +170,11 @@ def log(
         )
         if not as_json:  # before the model loads
             _tell_logged(recorded)
-        similar = _similar(memory, recorded.failure) if recorded.is_new else ()
+        similar = _similar(memory, recorded.failure) if recorded.is_new else None
     if as_json:
-        _emit_logged(recorded, similar)
-        return
-    for hit in similar:
-        click.echo(f"Like {hit.failure.reference}: {clean(hit.failure.name)}")
+        _emit_logged(recorded, similar.shown() if similar else ())
+    elif similar:
+        output.show_similar(similar)
 
 
 @click.command()
@@ -256,14 +255,14 @@ def _parsed(text: str, *, tried: str, happened: str) -> Draft:
     return Draft(tried=first.strip(), happened="".join(rest).strip())
 
 
-def _similar(memory: Memory, failure: Failure) -> tuple[Hit, ...]:
-    """Earlier failures like it; none where the model cannot be used: it is logged all the same."""
+def _similar(memory: Memory, failure: Failure) -> Answer | None:
+    """Earlier failures like it; None where the model cannot be used: it is logged all the same."""
     try:
         memory.embed_new()
         return memory.service.similar(failure, viewer=memory.viewer)
     except ModelError as error:
         output.warn(str(error))
-        return ()
+        return None
 
 
 def _tell_logged(recorded: Recorded) -> None:

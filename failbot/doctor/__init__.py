@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from failbot.config import Config
 from failbot.doctor.check import Check, State, fail, ok, warn
 from failbot.doctor.inbox import given_up
+from failbot.doctor.language_model import language_model, language_model_use
 from failbot.doctor.tokens import tokens
 from failbot.errors import FailbotError
 
 if TYPE_CHECKING:
     from failbot.bootstrap import Runtime
-    from failbot.reader.language_model import LanguageModel
     from failbot.search.calibration import Calibration
 
 __all__ = ["Check", "State", "examine"]
@@ -42,7 +42,7 @@ def examine(
     yield ok("settings", f"data folder {config.data_folder}, model {config.model}")
     yield _disk(config.data_folder)
     yield from _memory(config)
-    yield from _llm(config, tries=llm)
+    yield from language_model(config, tries=llm)
     yield from tokens(config) if slack else ()
 
 
@@ -68,6 +68,7 @@ def _memory(config: Config) -> Iterator[Check]:
         yield from _weights(config)
         yield from _reranker(config)
         yield from _vectors(runtime)
+        yield from language_model_use(runtime.store)
     finally:
         runtime.close()
 
@@ -199,47 +200,3 @@ def _known_from(runtime: Runtime, team_id: str, pair: str, used: Calibration) ->
         return f"known from {bar.known:.0%} on"
     what = "questions asked" if null.source == "questions" else "entries"
     return f"known from {bar.known:.0%} on in {team_id}, where {null.count} {what} say so"
-
-
-def _llm(config: Config, *, tries: bool) -> Iterator[Check]:
-    from failbot.bootstrap import language_model
-    from failbot.reader.addresses import is_local_host
-    from failbot.reader.chat import Endpoint
-
-    model = language_model(config)
-    if model is None:
-        return
-    host = Endpoint(url=config.llm_url, model=config.llm_model).host
-    is_local = is_local_host(host) if tries else True
-    if not is_local and config.llm_url.lower().startswith("http://"):
-        yield warn("language model", f"{host} is elsewhere and http is not encrypted; use https")
-    sees = "private entries too" if is_local or config.llm_private else "no private entries"
-    if not tries:
-        yield ok("language model", f"{config.llm_model} at {host}, not tried")
-        return
-    yield _tried(model, f"{config.llm_model} at {host}, which sees {sees}")
-
-
-def _tried(model: LanguageModel, what: str) -> Check:
-    """One made-up question about one made-up entry: nothing of anybody's is sent."""
-    from failbot.errors import ReaderError
-    from failbot.reader.base import Passage
-
-    entry = Passage(
-        number=1,
-        version=1,
-        text="Tried: Halved the warm-up. Happened: The loss became NaN.",
-        is_private=False,
-    )
-    try:
-        readings = model.read("loss is NaN after a short warm-up", [entry], is_private=False)
-    except ReaderError as error:
-        said = f" ({error.details})" if error.details else ""
-        return fail("language model", f"{what}: {error}{said}. Until then the score decides.")
-    stats = model.stats()
-    judged = next((one.judgement.value for one in readings.values()), "nothing")
-    return ok(
-        "language model",
-        f"{what}: {judged!r} in {stats.seconds:.1f} s, {stats.prompt_tokens:,} + "
-        f"{stats.completion_tokens:,} tokens, form {stats.form}",
-    )

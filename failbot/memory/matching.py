@@ -135,11 +135,13 @@ class Matcher:
         hits = tuple(read.beside(hit) for hit in self._hits(ranking.hits[:limit], asked))
         is_partial = encoder is not None and not self._embedder.is_complete(encoder)
         made = _answer(ranking, hits, read, used)
+        in_vain = made.verdict is Verdict.UNKNOWN
         return replace(
             made,
             by_words_only=encoder is None,
             lacks_model=bool(fault),
             is_partial=is_partial,
+            searched=self._store.search.size(viewer) if in_vain else None,
         )
 
     def _fetched(self, query: Query, viewer: Viewer, hidden: Collection[int], limit: int) -> _Asked:

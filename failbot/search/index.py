@@ -102,6 +102,10 @@ class TeamIndex:
         slots += [slot for slot, _ in found]
         return [int(self._facts.columns[0, slot]) for slot in dict.fromkeys(slots)]
 
+    def size(self, viewer: Viewer) -> int:
+        """How many entries this viewer sees."""
+        return int(self._allowed(viewer).sum())
+
     def _nearest(self, vector: Vector, limit: int, allowed: Mask) -> list[int]:
         """The slots of the `limit` nearest allowed entries, each by the nearest of its rows."""
         if self._vectors is None:

@@ -31,6 +31,7 @@ from failbot.models import (
 from failbot.search.calibration import Calibration
 from failbot.search.values import Candidate, Corpus, Vector
 from failbot.store.embedding import Embeddings
+from failbot.store.writing import ModelUse, WantedQuestions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +77,30 @@ class Failures(Protocol):
         now: datetime,
         source: str = "",
         expected: Sequence[ExpectedQuestion] = (),
+        wants: bool = False,
     ) -> tuple[Failure, bool]:
         """The recorded failure with its `expected` questions, and whether it is new.
 
         Numbers run from 1 in each workspace and are never given twice. The same `source` (a
         view, say) or the same non-empty `external_id` in one workspace is the same failure, as
         long as it is not deleted: the first is returned, unchanged; where each names another, the
-        one of this source.
+        one of this source. :param wants: a new one joins `WantedQuestions`.
         """
 
     def revise(
-        self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
+        self,
+        number: int,
+        draft: Draft,
+        *,
+        viewer: Viewer,
+        by: str,
+        now: datetime,
+        wants: bool = False,
     ) -> Failure:
         """The failure with its new text; the version before it is kept.
 
-        An unchanged draft makes no version. :raises NotFoundError: if the viewer sees no such one.
+        An unchanged draft makes no version. :param wants: a new one joins `WantedQuestions`.
+        :raises NotFoundError: if the viewer sees no such one.
         :raises StoreError: if another failure of the workspace has this external id.
         """
 
@@ -171,6 +181,7 @@ class Failures(Protocol):
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> list[tuple[Failure, bool]]:
         """As `record` for each, in one transaction: all of them or none.
 
@@ -255,6 +266,9 @@ class Search(Protocol):
         what the viewer sees counts towards either limit. By number, none twice. With no vector, or
         before a model is active, by words alone.
         """
+
+    def size(self, viewer: Viewer) -> int:
+        """How many entries this viewer's questions are searched in: all that it sees."""
 
     def corpus(self, team_id: str) -> Corpus:
         """The workspace's statistics over all its entries, whoever sees them; of tokens, over
@@ -520,6 +534,12 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def wanted(self) -> WantedQuestions: ...
+
+    @property
+    def use(self) -> ModelUse: ...
 
     @property
     def outbox(self) -> Outbox: ...

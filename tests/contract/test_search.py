@@ -240,6 +240,18 @@ def test_missing_and_progress_count_what_is_current(filled: Store, now: datetime
     assert filled.embeddings.missing(MODEL, limit=9, among=[("T1", 2)]) == []
 
 
+def test_how_much_is_searched_is_what_the_viewer_sees(store: Store, now: datetime) -> None:
+    """Whatever is recorded, moved or deleted, embedded or not."""
+    for place in (public(), private(), private("G0OTHER"), direct(), public(team_id="T2")):
+        store.failures.record(draft(), place=place, author_id=ANA, now=now)
+    seen = [viewer(BEN), viewer(BEN, "G0SECRET"), viewer(ANA), viewer(is_operator=True)]
+    seen += [viewer(team_id="T2"), viewer(team_id="T3")]
+    assert [store.search.size(who) for who in seen] == [1, 2, 2, 4, 1, 0]
+    store.failures.delete(1, viewer=seen[-3])
+    assert [store.search.size(who) for who in seen] == [0, 1, 1, 3, 1, 0]
+    assert [store.failures.count(viewer=who) for who in seen] == [0, 1, 1, 3, 1, 0]
+
+
 @pytest.mark.parametrize(("who", "channels"), SEEN)
 def test_candidates_are_what_a_viewer_sees(
     store: Store, now: datetime, who: Viewer, channels: set[str]

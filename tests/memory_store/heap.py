@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
 from failbot.store.base import GivenUp, Job, MessageKind, StoredNull
 from failbot.store.embedding import ActiveModel
+from failbot.store.writing import Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,14 @@ class Week:
     message_ts: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When a failure's expected questions are to be written; None: closed."""
+
+    at: datetime | None
+    attempts: int = 0
+
+
 @dataclass(slots=True)
 class Values:
     """Mappings of frozen values only, so that a shallow copy is a snapshot."""
@@ -93,6 +102,8 @@ class Values:
     inbox: dict[int, Waiting] = field(default_factory=dict)
     given_up: dict[int, GivenUp] = field(default_factory=dict)
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
+    wanted: dict[int, Due] = field(default_factory=dict)  # by failure
+    use: dict[tuple[date, str], Use] = field(default_factory=dict)  # by day and model
     # By holder and step: the ts, None until it is sent.
     outbox: dict[tuple[object, str], str | None] = field(default_factory=dict)
     # By workspace, channel and ts.

@@ -15,7 +15,7 @@ from failbot.models import Verdict
 from failbot.search.values import Encoding
 from failbot.store.base import Store
 from tests.fakes import WordEncoder
-from tests.make import ANA, BEN, draft, private, public, viewer
+from tests.make import ANA, BEN, direct, draft, private, public, viewer
 
 
 class Source:
@@ -120,7 +120,7 @@ def test_similar_leaves_the_failure_itself_out(service: Service, now: datetime) 
     record(service, now, NAN)
     service.embed_missing()
     second = service.show(2, viewer=viewer())
-    assert [hit.failure.number for hit in service.similar(second, viewer=viewer())] == [1]
+    assert [hit.failure.number for hit in service.similar(second, viewer=viewer()).shown()] == [1]
 
 
 def test_a_secret_in_a_question_is_never_stored(service: Service, now: datetime) -> None:
@@ -307,4 +307,20 @@ def test_similar_entries_are_found_by_what_comes_last(service: Service, now: dat
         draft(NAN, tried=tried), place=public(), author_id=ANA, now=now
     ).failure
     similar = service.similar(failure, viewer=viewer())
-    assert [hit.failure.number for hit in similar][:1] == [1]
+    assert [hit.failure.number for hit in similar.shown()][:1] == [1]
+
+
+def test_nobody_means_nobody_whom_the_viewer_sees(service: Service, now: datetime) -> None:
+    """It says how many entries were searched: those of the viewer, and no others; a match none."""
+    for place in (public(), public(), private(), direct()):
+        record(service, now, NAN, place=place)
+    service.embed_missing()
+    seen = (viewer(BEN), viewer(BEN, "G0SECRET"), viewer(ANA), viewer(team_id="T2"))
+    unknown = [service.ask("sarcastic tweets at midnight", viewer=who) for who in seen]
+    assert [one.searched for one in unknown] == [2, 3, 3, 0]
+    assert [one.scope.split(" that")[0] for one in unknown[1:]] == [
+        "All 3 entries",
+        "All 3 entries",
+        "There is no entry yet",
+    ]
+    assert service.ask(NAN, viewer=viewer()).scope == ""

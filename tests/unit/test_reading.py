@@ -184,7 +184,7 @@ def test_similar_entries_are_read_too(service: Service, reader: WordReader, now:
     """What shares words and is another failure is no hint."""
     reader.helps = ""
     new = service.record(draft(NAN), place=public(), author_id=BEN, now=now).failure
-    assert [one.failure.number for one in service.similar(new, viewer=viewer())] == [2]
+    assert [one.failure.number for one in service.similar(new, viewer=viewer()).shown()] == [2]
 
 
 def test_no_more_than_the_first_are_handed_over(

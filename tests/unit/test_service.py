@@ -167,7 +167,7 @@ def test_similar_ones_are_looked_for_in_two_seconds(
     service.embed_missing()
     source.waited.clear()
     similar = service.similar(service.show(1, viewer=viewer()), viewer=viewer())
-    assert [hit.failure.number for hit in similar] == [2, 3, 4]
+    assert [hit.failure.number for hit in similar.shown()] == [2, 3, 4]
     assert source.waited == [2.0]
 
 

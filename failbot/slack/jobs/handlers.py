@@ -13,6 +13,7 @@ from failbot.models import SHOWN_HITS, Answer, Failure, Hit, Viewer, Visibility
 from failbot.slack.bot import Bot
 from failbot.slack.events import QUESTION, Asked
 from failbot.slack.jobs import delivery
+from failbot.slack.jobs.expecting import TELL_EXPECTED, tell_expected
 from failbot.slack.markup import question
 from failbot.slack.views.answers import answer_message, private_message
 from failbot.slack.views.blocks import Message, apology, help_message, notice, with_remark
@@ -119,7 +120,12 @@ def apologize(bot: Bot, job: Job, reference: str) -> None:
     )
 
 
-HANDLERS = {QUESTION: answer_question, SHOW_CARD: show_card, REMOVE_CARD: remove_card}
+HANDLERS = {
+    QUESTION: answer_question,
+    SHOW_CARD: show_card,
+    REMOVE_CARD: remove_card,
+    TELL_EXPECTED: tell_expected,
+}
 
 
 def _reply(bot: Bot, asked: Asked) -> tuple[Message, Message | None]:
@@ -226,10 +232,11 @@ def _told(bot: Bot, failure: Failure, shown: Shown) -> Message | None:
         return saved(failure)
     viewer = bot.places.viewer_for(failure.team_id, shown.user_id)
     try:
-        similar = bot.service.similar(failure, viewer=viewer)
+        answer = bot.service.similar(failure, viewer=viewer)
+        similar, caveat = answer.shown(), answer.caveat
     except ModelError:
-        similar = ()  # a hint, not worth an apology; the log has the model's error already
+        similar, caveat = (), ""  # a hint, not worth an apology; the log has the error already
     if shown.posts_card and not similar:
         return None
     links = delivery.card_links(bot.client_for(failure.team_id), (hit.failure for hit in similar))
-    return logged(failure, similar=similar, links=links)
+    return logged(failure, similar=similar, links=links, caveat=caveat)

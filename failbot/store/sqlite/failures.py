@@ -28,6 +28,7 @@ from failbot.store.sqlite.rows import (
     storable,
     visible,
 )
+from failbot.store.sqlite.writing import want
 
 
 class SqliteFailures:
@@ -45,6 +46,7 @@ class SqliteFailures:
         now: datetime,
         source: str = "",
         expected: Sequence[ExpectedQuestion] = (),
+        wants: bool = False,
     ) -> tuple[Failure, bool]:
         with self._connection.write() as db:
             known = _known(db, place.team_id, source, draft.external_id)
@@ -53,6 +55,8 @@ class SqliteFailures:
             failure_id = _insert(db, draft, place, author_id, source, now)
             if expected:
                 put_expected(db, failure_id, place.team_id, expected)
+            if wants:
+                want(db, [failure_id], place.team_id, now)
             return failure_of(_row(db, failure_id)), True
 
     def record_many(
@@ -63,15 +67,30 @@ class SqliteFailures:
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> list[tuple[Failure, bool]]:
         with self._connection.write():
             return [
-                self.record(draft, place=place, author_id=author_id, now=now, expected=questions)
+                self.record(
+                    draft,
+                    place=place,
+                    author_id=author_id,
+                    now=now,
+                    expected=questions,
+                    wants=wants,
+                )
                 for draft, questions in zip(drafts, expected or [()] * len(drafts), strict=True)
             ]
 
     def revise(
-        self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
+        self,
+        number: int,
+        draft: Draft,
+        *,
+        viewer: Viewer,
+        by: str,
+        now: datetime,
+        wants: bool = False,
     ) -> Failure:
         with self._connection.write() as db:
             row = self._find(number, viewer)
@@ -82,6 +101,8 @@ class SqliteFailures:
             db.table("failures").update(row["id"], changed | {"words": _words(draft)})
             _keep_version(db, row["id"], viewer.team_id, version, draft, by, now)
             _index_words(db, row["id"], _words(draft))
+            if wants:
+                want(db, [row["id"]], viewer.team_id, now)
             touch(db, [row["id"]], viewer.team_id)
             return failure_of(_row(db, row["id"]))
 
@@ -225,6 +246,7 @@ TEAM_TABLES = (
     "feedback",
     "calibrations",
     "nulls",
+    "wanted_questions",
 )
 
 
