@@ -65,6 +65,7 @@ def test_what_is_for_whoever_runs_failbot_is_written(error: Exception, words: st
     line = told(raised(fail))
     assert words in line
     assert SECRET not in line
+    assert ("in fail" in line) is not isinstance(error, FailbotError), "its words say enough"
 
 
 def test_a_json_line_is_an_object_with_what_is_beside_the_words() -> None:
