@@ -84,7 +84,8 @@ def load_samples(
         author_id=SAMPLES_AUTHOR,
         now=now - SAMPLES_AGE,
         questions=reading.questions,
-    )
+        name="samples",
+    ).recorded
     service.embed_missing(progress)
     return sum(one.is_new for one in recorded), len(recorded)
 
