@@ -205,3 +205,15 @@ def test_no_job_tells_a_path(line: Line) -> None:
     ).tick(NOW)
     assert line.broken.reached
     assert "canary" not in line.read_by_people()
+
+
+def test_whoever_runs_it_finds_in_the_log_why_a_form_was_not_stored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The path that people are not told."""
+    line = Line(StoreError(f"{CANARY}: disk is full"), "service")
+    name = next(one for one in line.listeners() if one.startswith("view"))
+    line.press(line.listeners()[name], name)
+    line.places.close()
+    assert "try again in a minute" in line.read_by_people()
+    assert CANARY in caplog.text
