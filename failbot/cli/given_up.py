@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from failbot.cli import output
 from failbot.cli.session import Session, now, pass_session
 from failbot.errors import InputError, NotFoundError
-from failbot.store.base import Inbox
 
-Deed = Callable[[Inbox, int], bool]
+if TYPE_CHECKING:
+    from failbot.store.base import Inbox
+
+    Deed = Callable[[Inbox, int], bool]
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
