@@ -63,7 +63,7 @@ def calibrate(
     left out: it would be found by itself.
 
     With --feedback a question has the answers that its asker, or two others, confirmed with
-    "That's it"; one of which all that was shown is "Not it" has none. What failbot did not find
+    "That's it"; one of which all that was shown is "Not this" has none. What failbot did not find
     nobody could confirm, so expect a little less of such a calibration than it says.
     """
     if (questions is not None) + feedback + undo != 1:

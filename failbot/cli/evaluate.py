@@ -31,6 +31,7 @@ LOWER_IS_BETTER = frozenset(
         "false_answers_masked",
         "calibration_error",
         "calibration_error_with_masked",
+        "over_confidence",
     }
 )
 
