@@ -21,24 +21,24 @@ LEASE_S = 300.0
 TICK_S = 20.0
 
 Audience = Callable[[Schedule], Viewer]
-Poster = Callable[[Schedule, Digest, Claim], str]
+Publish = Callable[[Schedule, Digest, Claim], str]
 
 
 class Scheduler:
     """Posts due digests; several processes on one store post each only once.
 
-    `poster(schedule, digest, claim)` returns the message's ts; it raises `SlackError` where
+    `publish(schedule, digest, claim)` returns the message's ts; it raises `SlackError` where
     trying again cannot help. `claim.attempts > 1` tells it that an earlier holder may have
     posted already.
     """
 
     def __init__(
-        self, service: Service, digests: Digests, *, audience: Audience, poster: Poster
+        self, service: Service, digests: Digests, *, audience: Audience, publish: Publish
     ) -> None:
         self._service = service
         self._digests = digests
         self._audience = audience
-        self._poster = poster
+        self._publish = publish
 
     def worker(
         self, clock: Callable[[], datetime], *, tick_s: float = TICK_S, stop: Stop
@@ -48,7 +48,7 @@ class Scheduler:
 
     def tick(self, now: datetime) -> int:
         """Posts what is due at `now`; how many were posted."""
-        return sum(self._post(schedule, now) for schedule in self._digests.schedules())
+        return sum(self._settle(schedule, now) for schedule in self._digests.schedules())
 
     def _run(self, ending: Event, clock: Callable[[], datetime], tick_s: float) -> None:
         while not ending.is_set():
@@ -58,7 +58,7 @@ class Scheduler:
                 log.exception("the scheduler could not read its schedules")
             ending.wait(tick_s)
 
-    def _post(self, schedule: Schedule, now: datetime) -> bool:
+    def _settle(self, schedule: Schedule, now: datetime) -> bool:
         claim = self._claim(schedule, now)
         if claim is None:
             return False
@@ -66,7 +66,7 @@ class Scheduler:
             digest = self._service.digest(
                 audience=self._audience(schedule), now=now, week=claim.week
             )
-            message_ts = "" if digest.is_empty else self._poster(schedule, digest, claim)
+            message_ts = "" if digest.is_empty else self._publish(schedule, digest, claim)
         except SlackError as error:
             log.warning("digest %s of %s is given up: %s", claim.week, claim.channel_id, error)
             message_ts = ""

@@ -19,17 +19,17 @@ from slack_sdk import WebClient
 from failbot.config import Config
 from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
-from failbot.models import Digest, Schedule, Viewer
+from failbot.observer import Observer, Unobserved
 from failbot.slack.bot import Bot
+from failbot.slack.changes import drop_changed
 from failbot.slack.events import store_questions
-from failbot.slack.jobs import digesting
 from failbot.slack.jobs.delivery import error_code, is_final
 from failbot.slack.jobs.handlers import HANDLERS, apologize
 from failbot.slack.jobs.worker import Workers
 from failbot.slack.listeners import Listeners
 from failbot.slack.places import SLACK_FAILURES, Places
 from failbot.slack.refusals import explain
-from failbot.store.base import Claim, Inbox
+from failbot.store.base import Inbox
 from failbot.threads import Pool, Stop, Worker
 
 logger = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class Identity:
     team_id: str = ""
     user_id: str = ""
     bot_id: str = ""
+    refusal: str = ""  # Slack's name of why it refuses the token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ class SlackSide:
     identity: Identity
     listeners: Pool
     stop: Stop
+    observer: Observer
 
     @contextmanager
     def running(self, *, on_team: Callable[[str], None] = lambda _: None) -> Iterator[SlackSide]:
@@ -85,14 +87,6 @@ class SlackSide:
             introducing.start()
             yield self
 
-    def audience_of(self, schedule: Schedule) -> Viewer:
-        """What everyone in the schedule's channel may see; for the scheduler."""
-        return digesting.audience_of(self.bot, schedule)
-
-    def post_digest(self, schedule: Schedule, digest: Digest, claim: Claim) -> str:
-        """The ts of the digest, posted; for the scheduler. Raises as `digesting.post_due` does."""
-        return digesting.post_due(self.bot, schedule, digest, claim)
-
 
 def sending_client(config: Config, *, timeout_s: int = CALL_TIMEOUT_S) -> WebClient:
     """A client that never repeats a call by itself: its caller knows whether that is safe."""
@@ -113,6 +107,7 @@ def build(
     stop: Stop,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
+    observer: Observer | None = None,
 ) -> SlackSide:
     """The Slack side, not yet started; calls nothing.
 
@@ -122,24 +117,29 @@ def build(
     woken = Event()
     lookups = sending_client(config, timeout_s=LOOKUP_TIMEOUT_S)
     client = sending_client(config)  # for one workspace, whose token it holds
+    places = Places(lookups, service, clock=clock, stop=stop, patient=client)
     bot = Bot(
         service=service,
         inbox=inbox,
-        places=Places(lookups, service, clock=clock, stop=stop),
+        places=places,
         client_for=lambda _: client,
         now=now,
         knock=woken.set,
     )
     identity = Identity()
+    observer = observer or Unobserved()
     listeners = Pool(LISTENERS, name="listener", stop=stop)
     return SlackSide(
         app=build_app(config, bot, identity, listeners=listeners),
         bot=bot,
         client=client,
-        workers=Workers(bot, HANDLERS, apologize=apologize, woken=woken, stop=stop),
+        workers=Workers(
+            bot, HANDLERS, apologize=apologize, woken=woken, stop=stop, observer=observer
+        ),
         identity=identity,
         listeners=listeners,
         stop=stop,
+        observer=observer,
     )
 
 
@@ -164,6 +164,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
         raise ConfigError(
             "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"
         )
+    app.use(drop_changed(bot.places))
     app.use(store_questions(bot))
     Listeners(bot).register(app)
     app.error(_error_handler(bot))
@@ -181,9 +182,11 @@ def introduce(
             identity.team_id = str(answer.get("team_id") or "")
             identity.user_id = str(answer.get("user_id") or "")
             identity.bot_id = str(answer.get("bot_id") or "")
+            identity.refusal = ""
             on_team(identity.team_id)
         except (*SLACK_FAILURES, StoreError) as error:
             if is_final(error):
+                identity.refusal = error_code(error)
                 logger.error("Slack refuses the bot token (%s): failbot doctor", error_code(error))
                 return
             stop.wait(pause_s)

@@ -60,7 +60,7 @@ class Bot:
         return is_new
 
     def viewer(self, actor: Actor) -> Viewer:
-        """What the actor may see. :raises NotAllowedError: a guest, an outsider, or unknown."""
+        """What the actor may see. :raises NotAllowedError: an outsider, or unknown."""
         return self.places.admit(actor.team_id, actor.user_id)
 
     def is_admin(self, actor: Actor) -> bool:

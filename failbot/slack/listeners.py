@@ -45,6 +45,7 @@ class Listeners:
         app.view(forms.CALLBACK)(self._explained(self.submit))
         app.action(answers.WORD)(self._explained(self.word))
         app.action(answers.LOG_IT)(self._explained(self.log_it))
+        app.action(cards.EDIT)(self._explained(self.edit))
         app.action(cards.DELETE)(self._explained(self.delete))
         app.action(cards.KEEP)(self._explained(self.keep))
         app.event("app_home_opened")(self._explained(self.home_opened))
@@ -109,6 +110,11 @@ class Listeners:
         ack()
         happened = clean(str(action.get("value") or ""))
         open_form(self._bot, actor_of(body), Draft(tried="", happened=happened))
+
+    def edit(self, ack: Ack, body: Body, action: Body) -> None:
+        ack()
+        actor, number = actor_of(body), int(action["value"])
+        open_form(self._bot, actor, editable(self._bot, actor, number).draft(), number=number)
 
     def delete(self, ack: Ack, body: Body, action: Body) -> None:
         ack()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -28,7 +29,9 @@ from failbot.models import (
     Viewer,
 )
 from failbot.search.calibration import Calibration
-from failbot.search.values import Candidate, Corpus, Embedding, Vector
+from failbot.search.values import Candidate, Corpus, Vector
+from failbot.store.embedding import Embeddings
+from failbot.store.writing import ModelUse, WantedQuestions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,25 @@ class Job:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """A job that could not be done, and why, in words for whoever runs failbot."""
+
+    job: Job
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How much is waiting, and for how long; None where nothing is."""
+
+    waiting: int  # jobs that are not finished
+    oldest_at: datetime | None  # when the oldest of them came
+    due_at: datetime | None  # when the first is, or was, to be taken
+    given_up: int
+
+
 class Failures(Protocol):
     """Entries, their versions and what makes them findable."""
 
@@ -55,21 +77,30 @@ class Failures(Protocol):
         now: datetime,
         source: str = "",
         expected: Sequence[ExpectedQuestion] = (),
+        wants: bool = False,
     ) -> tuple[Failure, bool]:
         """The recorded failure with its `expected` questions, and whether it is new.
 
         Numbers run from 1 in each workspace and are never given twice. The same `source` (a
         view, say) or the same non-empty `external_id` in one workspace is the same failure, as
         long as it is not deleted: the first is returned, unchanged; where each names another, the
-        one of this source.
+        one of this source. :param wants: a new one joins `WantedQuestions`.
         """
 
     def revise(
-        self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
+        self,
+        number: int,
+        draft: Draft,
+        *,
+        viewer: Viewer,
+        by: str,
+        now: datetime,
+        wants: bool = False,
     ) -> Failure:
         """The failure with its new text; the version before it is kept.
 
-        An unchanged draft makes no version. :raises NotFoundError: if the viewer sees no such one.
+        An unchanged draft makes no version. :param wants: a new one joins `WantedQuestions`.
+        :raises NotFoundError: if the viewer sees no such one.
         :raises StoreError: if another failure of the workspace has this external id.
         """
 
@@ -122,6 +153,9 @@ class Failures(Protocol):
         text is a syntax error.
         """
 
+    def channels(self, team_id: str) -> list[str]:
+        """The ids of channels that hold at least one entry, sorted; no direct messages."""
+
     def private_channels(self, team_id: str) -> list[str]:
         """The ids of private channels that hold at least one entry, sorted."""
 
@@ -147,6 +181,7 @@ class Failures(Protocol):
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> list[tuple[Failure, bool]]:
         """As `record` for each, in one transaction: all of them or none.
 
@@ -164,7 +199,11 @@ class ExpectedQuestions(Protocol):
         self, numbers: Sequence[int], *, viewer: Viewer
     ) -> dict[int, tuple[ExpectedQuestion, ...]]:
         """Those of these failures by number, in their order; no key where there are none, or
-        where the viewer does not see the failure."""
+        where the viewer does not see the failure.
+
+        What someone asked was asked in a place of its own: a viewer who does not see the
+        workspace is not shown it.
+        """
 
     def change(
         self,
@@ -173,67 +212,11 @@ class ExpectedQuestions(Protocol):
         *,
         viewer: Viewer,
     ) -> tuple[ExpectedQuestion, ...]:
-        """They become what `change`, which is pure, makes of those that are there; the result.
+        """They become what `change`, which is pure, makes of those that the viewer is shown; the
+        result. Those that they are not shown stay behind it.
 
         The failure keeps its version. :raises NotFoundError: if the viewer sees no such failure.
         """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unembedded:
-    """A failure that has no embedding of its current text and its current expected questions.
-
-    `expected_version` stands for the questions: another number, other questions.
-    """
-
-    id: int
-    team_id: str
-    number: int
-    version: int
-    draft: Draft
-    questions: tuple[str, ...] = ()
-    expected_version: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveModel:
-    """The model whose vectors are searched: its name, and the setting that finds it again."""
-
-    name: str
-    setting: str
-
-
-class Embeddings(Protocol):
-    """Vectors, kept with the model that made them."""
-
-    def active(self) -> ActiveModel | None:
-        """The model whose vectors are searched; None before the first activation."""
-
-    def activate(self, model: ActiveModel) -> None:
-        """From now on this model's vectors alone are searched; those of others are removed."""
-
-    def missing(
-        self, model: str, *, limit: int, among: Collection[tuple[str, int]] | None = None
-    ) -> list[Unembedded]:
-        """Failures of all workspaces still to be embedded by `model`, oldest first.
-
-        :param among: only of these, each by its workspace and number.
-        """
-
-    def is_complete(self, model: str) -> bool:
-        """Whether none is missing; costs little however many there are."""
-
-    def put(
-        self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]
-    ) -> list[Unembedded]:
-        """Keeps each, unless its failure or its questions were changed or deleted meanwhile;
-        commits.
-
-        Those that were kept, in their order.
-        """
-
-    def progress(self, model: str) -> tuple[int, int]:
-        """How many failures have their vectors, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +266,9 @@ class Search(Protocol):
         what the viewer sees counts towards either limit. By number, none twice. With no vector, or
         before a model is active, by words alone.
         """
+
+    def size(self, viewer: Viewer) -> int:
+        """How many entries this viewer's questions are searched in: all that it sees."""
 
     def corpus(self, team_id: str) -> Corpus:
         """The workspace's statistics over all its entries, whoever sees them; of tokens, over
@@ -359,7 +345,11 @@ class Digests(Protocol):
         is done."""
 
     def finish(self, claim: Claim, *, message_ts: str) -> None:
-        """The week is done; an empty message_ts says that there was nothing to post."""
+        """The week is done, and its part of the outbox empty; nothing happens where another has
+        claimed it since. An empty message_ts says that there was nothing to post."""
+
+    def last_posted_at(self) -> datetime | None:
+        """When the latest digest of any channel was posted, by its ts; None before the first."""
 
 
 class Inbox(Protocol):
@@ -373,31 +363,149 @@ class Inbox(Protocol):
         team_id: str,
         keys: Sequence[str],
         now: datetime,
+        channel_id: str = "",
     ) -> bool:
         """Commits the job; False, and nothing stored, if any of the keys was added, by whatever
         workspace, within the last 8 days (their end included). Without keys it is always new.
 
         :param payload: JSON values; they come back as JSON holds them.
+        :param channel_id: for whose readers it is; jobs of other channels do not wait for it.
         """
 
-    def claim(self, *, now: datetime, lease_s: float) -> Job | None:
-        """Of the jobs that are due at `now`, the one that has been for longest, ties by age.
+    def claim(
+        self,
+        *,
+        now: datetime,
+        lease_s: float,
+        only: Collection[str] = (),
+        never: Collection[str] = (),
+        held: Collection[int] = (),
+    ) -> Job | None:
+        """Of the jobs that are due at `now`, one of the channel of which the fewest are held; of
+        those the one that has been due for longest, ties by age.
 
         A job is due from its arrival on; once claimed, from the end of its lease on; once released,
-        from its `retry_at` on.
+        from its `retry_at` on. It is held while its lease lasts.
+        :param only: kinds of jobs to take; all, where none is named.
+        :param never: kinds to leave.
+        :param held: ids that this process is still at work on, whatever became of their lease.
         """
 
     def hold(self, job: Job, *, until: datetime) -> None:
-        """Makes the lease longer; nothing happens when it is finished."""
+        """Makes the lease longer; nothing happens when it is finished, or another's by now."""
 
     def finish(self, job: Job) -> None:
-        """Removes it; its keys stay."""
+        """Removes it, and its part of the outbox; its keys stay. Nothing happens when it is
+        another's by now."""
 
     def release(self, job: Job, *, retry_at: datetime) -> None:
-        """Gives it back, to be taken at that time."""
+        """Gives it back, to be taken at that time; nothing happens when it is another's by now."""
 
     def waiting(self) -> int:
         """How many jobs are not finished."""
+
+    def backlog(self) -> Backlog: ...
+
+    def give_up(self, job: Job, *, reason: str, now: datetime) -> None:
+        """Takes it out of the inbox and keeps it for 30 days; nothing happens when it is finished.
+
+        What was given up more than 30 days ago goes.
+        """
+
+    def given_up(self) -> list[GivenUp]:
+        """Oldest first."""
+
+    def retry(self, id: int, *, now: datetime) -> bool:
+        """Puts what was given up back into the inbox, as if it came at `now`; whether there was
+        such a job. Its attempts count on: whoever takes it looks for what was sent before."""
+
+    def drop(self, id: int) -> bool:
+        """Forgets what was given up; whether there was such a job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What the outbox knows of a message that is about to be sent.
+
+    `message_ts` is None until it is known to be sent; `is_repeated`: it may have been, for an
+    earlier attempt began to send it, and nobody knows how that ended.
+    """
+
+    is_repeated: bool
+    message_ts: str | None
+
+
+class Outbox(Protocol):
+    """Which messages of a job, or of a digest, have been sent.
+
+    Each message has a name within its job, its step. A step is begun before its message leaves
+    and marked once Slack is known to have it, so that a job that is done again sends the rest.
+    """
+
+    def begin(self, holder: Job | Claim, step: str, *, until: datetime) -> Begun:
+        """What is known of the step, which counts as begun from now on; commits.
+
+        In the same transaction the holder's lease is made longer.
+        :raises TakenOverError: another holds it by now, or it is finished: nothing may be sent.
+        """
+
+    def mark_sent(self, holder: Job | Claim, step: str, *, message_ts: str) -> None:
+        """Slack has it; nothing happens where another holds it by now."""
+
+    def withdraw(self, holder: Job | Claim, step: str) -> None:
+        """It did not leave: the step counts as not begun. Nothing happens where another holds it
+        by now."""
+
+
+class MessageKind(StrEnum):
+    """What a message in Slack that shows entries is."""
+
+    CARD = "card"
+    ANSWER = "answer"
+    DIGEST = "digest"
+    DETAILS = "details"  # a digest's, in its thread
+    NOTE = "note"  # to one person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownMessage:
+    """A message in Slack, and the numbers of the failures that it shows.
+
+    `about` is an answer's question id, or a digest's week.
+    """
+
+    team_id: str
+    channel_id: str
+    message_ts: str
+    kind: MessageKind
+    numbers: tuple[int, ...]
+    posted_at: datetime
+    about: str = ""
+
+
+class ShownMessages(Protocol):
+    """Messages in Slack that show entries; each is known until it shows none any more.
+
+    A message is stale when an entry that it shows is gone, or was recalled.
+    """
+
+    def remember(self, message: ShownMessage) -> None:
+        """It shows these, besides what it is known to show; one that is gone makes it stale."""
+
+    def of(self, number: int, *, team_id: str) -> list[ShownMessage]:
+        """Those that show this failure, oldest first, each with all that it shows."""
+
+    def recall(self, number: int, *, team_id: str) -> int:
+        """Makes every message that shows this failure stale; how many do."""
+
+    def stale(self, *, limit: int) -> list[ShownMessage]:
+        """Of all workspaces, oldest first, each with all that it shows."""
+
+    def settle(self, message: ShownMessage, *, still: Collection[int]) -> None:
+        """It shows `still` and no more, and is not stale; with none it is forgotten.
+
+        A failure of `still` that is gone by now makes it stale again.
+        """
 
 
 class Store(Protocol):
@@ -426,6 +534,18 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def wanted(self) -> WantedQuestions: ...
+
+    @property
+    def use(self) -> ModelUse: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def shown(self) -> ShownMessages: ...
 
     def migrations(self) -> list[tuple[str, bool]]:
         """The names of the applied ones, oldest first, and whether this opening applied each: all

@@ -81,3 +81,13 @@ def test_schedules_come_by_workspace_and_channel(store: Store, now: datetime) ->
     assert [(one.team_id, one.channel_id) for one in found] == wanted
     assert not store.digests.drop_schedule(team_id="T2", channel_id="C1")
     assert len(store.digests.schedules()) == 3
+
+
+def test_only_the_latest_holder_finishes_a_week(store: Store, now: datetime) -> None:
+    """Whoever was paused past the lease does not take the week from whoever follows."""
+    first = claim(store, now)
+    second = claim(store, now + timedelta(seconds=60))
+    assert first is not None
+    assert second is not None
+    store.digests.finish(first, message_ts="17.1")
+    assert claim(store, now + timedelta(seconds=120)) is not None, "it is not done"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from failbot.errors import NotFoundError, StoreError
 from failbot.models import Explanation, ExplanationStatus, Feedback, Verdict
-from failbot.store.base import ActiveModel, Store
+from failbot.store.base import Store
+from failbot.store.embedding import ActiveModel
 from failbot.taxonomy import Outcome
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
 
@@ -336,6 +337,7 @@ def test_a_closed_store_says_so(store: Store, now: datetime) -> None:
         store.embeddings.active,
         store.digests.schedules,
         store.inbox.waiting,
+        lambda: store.shown.stale(limit=1),
         lambda: store.calibrations.current("T1", model="m"),
         lambda: store.search.corpus("T1"),
         lambda: store.questions.get(1, team_id="T1"),

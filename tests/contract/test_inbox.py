@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,17 @@ from failbot.store.base import Store
 MINUTE = timedelta(minutes=1)
 
 
-def add(store: Store, now: datetime, *keys: str, text: str = "hello") -> bool:
-    return store.inbox.add("question", {"text": text}, team_id="T1", keys=keys, now=now)
+def add(store: Store, now: datetime, *keys: str, text: str = "hello", **more: str) -> bool:
+    facts = {"kind": "question", "channel_id": ""} | more
+    kind, channel_id = facts["kind"], facts["channel_id"]
+    payload: dict[str, object] = {"text": text}
+    return store.inbox.add(kind, payload, team_id="T1", keys=keys, now=now, channel_id=channel_id)
+
+
+def claimed(store: Store, now: datetime, count: int, **wanted: Any) -> list[object]:
+    """The texts of so many jobs, in the order in which they are handed out."""
+    found = [store.inbox.claim(now=now, lease_s=60, **wanted) for _ in range(count)]
+    return [one and one.payload["text"] for one in found]
 
 
 def test_an_item_comes_back_whole(store: Store, now: datetime) -> None:
@@ -22,7 +32,7 @@ def test_an_item_comes_back_whole(store: Store, now: datetime) -> None:
     assert job is not None
     assert (job.kind, job.team_id, job.attempts) == ("question", "T1", 1)
     assert job.received_at == now
-    assert str(job.payload["text"]).startswith("ünïcode")
+    assert job.payload == {"text": "ünïcode \ud800"}
 
 
 def test_any_known_key_makes_it_a_repetition(store: Store, now: datetime) -> None:
@@ -128,3 +138,64 @@ def test_a_lease_ends_to_the_moment(store: Store, now: datetime) -> None:
     assert store.inbox.claim(now=now, lease_s=60) is not None
     assert store.inbox.claim(now=now + MINUTE - timedelta(microseconds=1), lease_s=60) is None
     assert store.inbox.claim(now=now + MINUTE, lease_s=60) is not None
+
+
+def test_one_busy_channel_does_not_keep_the_others_waiting(store: Store, now: datetime) -> None:
+    """Whoever is free goes where the fewest are at work; a released job occupies nobody."""
+    for number in range(4):
+        add(store, now, text=f"flood {number}", channel_id="C1")
+    for number in range(2):
+        add(store, now + MINUTE, text=f"late {number}", channel_id="C2")
+    add(store, now + MINUTE, text="last", channel_id="C3")
+    later = now + 2 * MINUTE
+    assert claimed(store, later, 4) == ["flood 0", "late 0", "last", "flood 1"]
+    job = store.inbox.claim(now=later, lease_s=60)
+    assert job is not None
+    assert job.payload["text"] == "late 1"
+    store.inbox.release(job, retry_at=later + MINUTE)
+    add(store, later, text="more", channel_id="C2")
+    assert claimed(store, later, 2) == ["more", "flood 2"]
+
+
+def test_a_lease_that_ended_occupies_no_channel(store: Store, now: datetime) -> None:
+    """What a dead process held is no reason to wait."""
+    add(store, now, text="dead", channel_id="C1")
+    assert claimed(store, now, 1) == ["dead"]
+    add(store, now + MINUTE, text="first", channel_id="C1")
+    add(store, now + MINUTE, text="second", channel_id="C2")
+    assert claimed(store, now + MINUTE, 3) == ["dead", "second", "first"]
+
+
+def test_a_worker_takes_the_kinds_that_it_is_there_for(store: Store, now: datetime) -> None:
+    """Only some, or all but some."""
+    for kind in ("card", "question", "it's"):
+        add(store, now, text=kind, kind=kind)
+    assert claimed(store, now, 2, only={"question"}) == ["question", None]
+    assert claimed(store, now, 2, never={"card", "question"}) == ["it's", None]
+    assert claimed(store, now, 1, never={"question"}) == ["card"]
+
+
+def test_what_a_process_holds_it_does_not_take_again(store: Store, now: datetime) -> None:
+    """After a pause past its lease its other threads leave it; another process takes it."""
+    add(store, now, text="mine")
+    job = store.inbox.claim(now=now, lease_s=60)
+    assert job is not None
+    later = now + 2 * MINUTE
+    assert claimed(store, later, 1, held={job.id}) == [None]
+    assert claimed(store, later, 1, held={job.id + 1}) == ["mine"]
+
+
+def test_a_job_that_was_taken_over_is_nobody_elses(store: Store, now: datetime) -> None:
+    """Who held it before neither finishes it, gives it back, nor keeps it."""
+    add(store, now)
+    late = store.inbox.claim(now=now, lease_s=60)
+    assert late is not None
+    mine = store.inbox.claim(now=now + MINUTE, lease_s=60)
+    assert mine is not None
+    store.inbox.finish(late)
+    store.inbox.release(late, retry_at=now)
+    store.inbox.hold(late, until=now)
+    assert store.inbox.claim(now=now + MINUTE, lease_s=60) is None
+    assert store.inbox.waiting() == 1
+    store.inbox.finish(mine)
+    assert store.inbox.waiting() == 0

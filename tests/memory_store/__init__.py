@@ -15,7 +15,14 @@ from tests.memory_store.failures import MemoryFailures
 from tests.memory_store.heap import Heap
 from tests.memory_store.questions import MemoryQuestions
 from tests.memory_store.search import MemorySearch
-from tests.memory_store.work import MemoryCalibrations, MemoryDigests, MemoryInbox
+from tests.memory_store.shown import MemoryShownMessages
+from tests.memory_store.work import (
+    MemoryCalibrations,
+    MemoryDigests,
+    MemoryInbox,
+    MemoryOutbox,
+)
+from tests.memory_store.writing import MemoryModelUse, MemoryWantedQuestions
 
 FORMAT = "0001_values"
 
@@ -36,6 +43,10 @@ class MemoryStore:
         self.questions = MemoryQuestions(heap)
         self.digests = MemoryDigests(heap)
         self.inbox = MemoryInbox(heap)
+        self.wanted = MemoryWantedQuestions(heap)
+        self.use = MemoryModelUse(heap)
+        self.outbox = MemoryOutbox(heap)
+        self.shown = MemoryShownMessages(heap)
 
     def migrations(self) -> list[tuple[str, bool]]:
         with self._heap.open():

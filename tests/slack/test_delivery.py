@@ -11,7 +11,8 @@ from failbot.errors import SlackError
 from failbot.models import Digest
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
-from failbot.slack.jobs.delivery import is_final, post_digest, retry_after_s
+from failbot.slack.jobs.delivery import is_final, retry_after_s
+from failbot.slack.jobs.digesting import ensure_digest, publish
 from failbot.slack.manifest import COMMAND, EVENTS, SCOPES, manifest
 from failbot.store.base import Claim
 from tests.make import failure
@@ -29,11 +30,13 @@ DIGEST = Digest(
 
 def test_a_digest_is_one_message_with_its_details_in_the_thread(bot: Running, ada: Actor) -> None:
     """Lessons in one line each, at length below."""
-    ts = post_digest(bot.side.client, factory.GENERAL, digest=DIGEST)
+    ts = ensure_digest(bot.side.client, factory.GENERAL, digest=DIGEST)
     assert [one["ts"] for one in ada.messages(factory.GENERAL)] == [ts]
     thread = bot.control.messages(factory.GENERAL, ts)
     assert len(thread) == 2
-    assert "Clip the gradients" in str(thread[0])
+    assert all(lesson in str(thread[0]) for lesson in ("Clip the gradients", "Shuffle"))
+    tried = DIGEST.lessons[0].tried
+    assert (tried in str(thread[0]), tried in str(thread[1])) == (False, True)
 
 
 @pytest.mark.parametrize("lost", [1, 2])
@@ -41,12 +44,12 @@ def test_a_digest_whose_answer_got_lost_is_not_posted_twice(bot: Running, lost: 
     """Neither the message nor its details."""
     client = bot.side.client
     if lost == 2:
-        post_digest(client, factory.GENERAL, digest=DIGEST)
+        ensure_digest(client, factory.GENERAL, digest=DIGEST)
     else:
         bot.control.reset_connection("chat.postMessage", when="after")
         with pytest.raises(ConnectionError):
-            post_digest(client, factory.GENERAL, digest=DIGEST)
-    ts = post_digest(client, factory.GENERAL, digest=DIGEST, may_be_posted=True)
+            ensure_digest(client, factory.GENERAL, digest=DIGEST)
+    ts = ensure_digest(client, factory.GENERAL, digest=DIGEST, may_be_posted=True)
     assert [one["text"] for one in bot.control.messages(factory.GENERAL, ts)] == [
         "What we learned from what did not work, in the week to 2 March 2026:"
         " 2 new, 0 unanswered questions.",
@@ -67,7 +70,7 @@ def test_a_digest_for_an_archived_channel_is_given_up_and_its_author_told(
     bot.control.archive(channel_id)
     claim = Claim(team_id=factory.TEAM_ID, channel_id=channel_id, week="2026-W10", attempts=1)
     with pytest.raises(SlackError, match="is_archived"):
-        bot.side.post_digest(schedule, DIGEST, claim)
+        publish(bot.side.bot, schedule, DIGEST, claim)
     assert "is_archived" in str(ada.messages(factory.DMS[factory.ADA]))
     assert bot.service.schedule_of(team_id=factory.TEAM_ID, channel_id=channel_id) is None
 

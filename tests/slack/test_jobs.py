@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -27,17 +28,16 @@ from failbot.slack.jobs.delivery import (
     CARD,
     NOTE,
     card_links,
+    ensure_posted,
     error_code,
     find_posted,
     is_final,
     post,
-    post_digest,
-    post_once,
     retry_after_s,
     update,
     whisper,
 )
-from failbot.slack.jobs.digesting import audience_of, post_due
+from failbot.slack.jobs.digesting import audience_of, ensure_digest, publish
 from failbot.slack.jobs.handlers import (
     HANDLERS,
     REMOVE_CARD,
@@ -198,6 +198,7 @@ def test_only_the_hits_that_are_shown_are_quoted(bench: Bench) -> None:
         bench.log(f"Run {number} went on. {NAN[:-1]} in run {number}.")
     bench.ask()
     answer = bench.said()[0]
+    assert len(set(re.findall(r"in run (\d)", answer))) == 3
     assert answer.count("\\n>") == answer.count("That's it") == 3
 
 
@@ -229,12 +230,12 @@ def test_what_only_the_asker_may_see_is_not_shown_if_it_is_worse(bench: Bench) -
     assert bench.slack.whispers == []
 
 
-def test_a_guest_is_answered_with_a_refusal(bench: Bench) -> None:
+def test_an_outsider_is_answered_with_a_refusal(bench: Bench) -> None:
     """Said in the thread, in words, and no question is kept."""
-    bench.slack.people["U0GUS"] = {"team_id": "T1", "is_restricted": True}
+    bench.slack.people["U0GUS"] = {"team_id": "T2"}
     bench.log(NAN)
     bench.ask(user_id="U0GUS")
-    assert "full members" in bench.said()[0]
+    assert "members of this workspace" in bench.said()[0]
     assert "F-1" not in bench.said()[0]
     everyone = bench.places.audience_of(public())
     assert bench.store.questions.asked(viewer=everyone, since=NOW, before=NOW.max) == []
@@ -687,7 +688,7 @@ def test_a_sent_message_is_found_by_type_and_key(bench: Bench) -> None:
     bench.slack.said("C0ML", "x", metadata={"event_type": "other", "event_payload": sent})
     bench.slack.said("C0ML", "x", metadata="odd")
     assert find_posted(bench.slack, "C0ML", **sent) == ""  # type: ignore[arg-type]
-    ours = post_once(  # type: ignore[call-arg]
+    ours = ensure_posted(  # type: ignore[call-arg]
         bench.slack,  # type: ignore[arg-type]
         "C0ML",
         message=notice("here"),
@@ -743,9 +744,9 @@ CLAIM = Claim(team_id="T1", channel_id="C0ML", week="2026-W10", attempts=1)
 
 def test_a_digest_is_posted_once_however_often_it_is_claimed(bench: Bench) -> None:
     """A later attempt looks for message and details; another week's is another."""
-    ts = post_due(bench.bot, PLAN, DIGEST, CLAIM)
+    ts = publish(bench.bot, PLAN, DIGEST, CLAIM)
     again = Claim(team_id="T1", channel_id="C0ML", week="2026-W10", attempts=2)
-    assert post_due(bench.bot, PLAN, DIGEST, again) == ts
+    assert publish(bench.bot, PLAN, DIGEST, again) == ts
     assert len(bench.said()) == 2
     assert bench.slack.messages["C0ML"][1]["thread_ts"] == ts
     sent = {"event_payload": {"key": "C0ML:2026-W10"}}
@@ -754,10 +755,10 @@ def test_a_digest_is_posted_once_however_often_it_is_claimed(bench: Bench) -> No
         {"event_type": "failbot_digest_details"} | sent,
     ]
     following = replace(DIGEST, week="2026-W11")
-    post_due(bench.bot, PLAN, following, replace(again, week="2026-W11"))
+    publish(bench.bot, PLAN, following, replace(again, week="2026-W11"))
     assert len(bench.said()) == 4, "another week's is another"
     calls = len(bench.slack.calls)
-    post_due(bench.bot, PLAN, DIGEST, CLAIM)
+    publish(bench.bot, PLAN, DIGEST, CLAIM)
     assert bench.slack.calls[calls:] == ["chat.postMessage"] * 2, "a first attempt does not look"
 
 
@@ -767,7 +768,7 @@ def test_a_digest_links_to_the_cards_of_its_lessons_and_its_pattern(bench: Bench
     lesson, of_old = failure(1, card_ts=ts[0], lesson="Clip"), failure(2, card_ts=ts[1])
     shared = Pattern(name="nan", meaning="", failures=(lesson, of_old))
     full = replace(DIGEST, lessons=(lesson,), pattern=shared)
-    post_digest(bench.slack, "C0ML", digest=full)  # type: ignore[arg-type]
+    ensure_digest(bench.slack, "C0ML", digest=full)  # type: ignore[arg-type]
     assert bench.slack.calls.count("chat.getPermalink") == 2
     assert f"p{ts[0]}" in bench.said()[2] + bench.said()[3]
 
@@ -787,7 +788,7 @@ def test_a_refused_digest_is_told_to_who_asked_for_it(
     bench.service.set_schedule(PLAN)
     bench.slack.refuse("chat.postMessage", refusal(code))
     with pytest.raises(SlackError, match=code):
-        post_due(bench.bot, PLAN, DIGEST, CLAIM)
+        publish(bench.bot, PLAN, DIGEST, CLAIM)
     assert bool(bench.service.schedule_of(team_id="T1", channel_id="C0ML")) is is_kept
     assert words in bench.said(ANA)[0]
 
@@ -798,17 +799,20 @@ def test_a_digest_that_slack_cannot_take_now_is_nobodys_news(bench: Bench) -> No
     passing = refusal("internal_error")
     bench.slack.refuse("chat.postMessage", passing)
     with pytest.raises(type(passing)):
-        post_due(bench.bot, PLAN, DIGEST, CLAIM)
+        publish(bench.bot, PLAN, DIGEST, CLAIM)
     assert bench.said(ANA) == []
     assert bench.service.schedule_of(team_id="T1", channel_id="C0ML") is not None
     bench.slack.refuse("chat.postMessage", refusal("is_archived"), TimeoutError())
     with pytest.raises(SlackError):
-        post_due(bench.bot, PLAN, DIGEST, CLAIM)
+        publish(bench.bot, PLAN, DIGEST, CLAIM)
 
 
 def test_a_digest_is_of_what_its_channel_may_see(bench: Bench) -> None:
     """The workspace, and in a private channel its own entries, too."""
     assert audience_of(bench.bot, PLAN) == bench.places.audience_of(public())
+    secret = replace(PLAN, channel_id="G0SECRET")
+    assert audience_of(bench.bot, secret) == bench.places.audience_of(private())
+    assert audience_of(bench.bot, secret).channel_ids == {"G0SECRET"}
 
 
 # Workers
@@ -896,6 +900,7 @@ def test_a_deed_is_given_the_bot_and_its_job(bench: Bench) -> None:
 
 def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
     """They take what waits at once, and sleep until they are woken; closing ends them."""
+    before = set(enumerate_threads())
     done: Queue[Job] = Queue()
     woken = Event()
     workers = Workers(
@@ -914,7 +919,7 @@ def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
     woken.set()
     assert done.get(timeout=5).payload["text"] == "third"
     workers.close()
-    assert not [one for one in enumerate_threads() if one.name.startswith("failbot-worker")]
+    assert not set(enumerate_threads()) - before
 
 
 class Beats:

@@ -45,7 +45,7 @@ class Channel:
         self.posted: list[tuple[str, str, int]] = []
         self._errors = list(errors)
 
-    def post(self, schedule: Schedule, digest: Digest, claim: Claim) -> str:
+    def publish(self, schedule: Schedule, digest: Digest, claim: Claim) -> str:
         if self._errors:
             raise self._errors.pop(0)
         self.posted.append((schedule.channel_id, digest.week, claim.attempts))
@@ -58,7 +58,7 @@ def scheduler(store: Store, channel: Channel, digest: Digest = FULL) -> Schedule
         composer,
         store.digests,
         audience=lambda plan: Viewer(team_id=plan.team_id),
-        poster=channel.post,
+        publish=channel.publish,
     )
 
 

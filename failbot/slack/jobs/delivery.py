@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from slack_sdk.errors import SlackApiError
 
-from failbot.models import Digest, Failure
-from failbot.slack.places import SLACK_FAILURES
+from failbot.models import Failure
+from failbot.slack.calls import SLACK_FAILURES
+from failbot.slack.calls import error_code as error_code
+from failbot.slack.calls import is_final as is_final
+from failbot.slack.calls import retry_after_s as retry_after_s
 from failbot.slack.views.blocks import Block, Message
-from failbot.slack.views.digests import digest_details, digest_message
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -32,43 +34,6 @@ NOTE = "failbot_note"
 PAGE = 200  # messages of one page of history
 PAGES = 5  # a message that was sent moments or minutes ago is near the end
 RESPONSE_TIMEOUT_S = 10
-
-# docs.slack.dev, "chat.postMessage", errors: those that pass. Every other refusal is for good.
-PASSING = frozenset(
-    {
-        "ratelimited",
-        "rate_limited",
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "request_timeout",
-    }
-)
-
-
-def error_code(error: Exception) -> str:
-    """Slack's name of the refusal, such as not_in_channel; "" where there is none."""
-    response = getattr(error, "response", None)
-    data = getattr(response, "data", response)
-    return str(data.get("error") or "") if isinstance(data, Mapping) else ""
-
-
-def is_final(error: Exception) -> bool:
-    """Whether sending the same again cannot help."""
-    if not isinstance(error, SlackApiError):
-        return False
-    status = getattr(error.response, "status_code", 200)
-    # An answer that is no JSON has a sentence for its error; it comes from something in between.
-    code = error_code(error)
-    return status == 200 and bool(code) and code not in PASSING and " " not in code
-
-
-def retry_after_s(error: Exception) -> float:
-    """The seconds that Slack asks to wait; 0 where it does not say."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    value = next((v for name, v in headers.items() if name.lower() == "retry-after"), "0")
-    digits = value[0] if isinstance(value, list) else value
-    return float(digits) if str(digits).isdigit() else 0.0
 
 
 def post(
@@ -185,7 +150,7 @@ def permalink(client: WebClient, channel_id: str, message_ts: str) -> str:
     return str(answer.get("permalink") or "")
 
 
-def post_once(
+def ensure_posted(
     client: WebClient,
     channel_id: str,
     *,
@@ -202,37 +167,6 @@ def post_once(
     sent = {"event_type": event_type, "key": key, "thread_ts": thread_ts}
     found = find_posted(client, channel_id, **sent) if may_be_posted else ""
     return found or post(client, channel_id, message=message, **sent)
-
-
-def post_digest(
-    client: WebClient, channel_id: str, *, digest: Digest, may_be_posted: bool = False
-) -> str:
-    """The ts of the week's digest in this channel, with its details in the thread.
-
-    :raises SlackApiError: and what a dropped line raises; `is_final` tells which are for good.
-    """
-    failures = [*digest.lessons, *(digest.pattern.failures if digest.pattern else ())]
-    links = card_links(client, failures)
-    key = f"{channel_id}:{digest.week}"
-    message_ts = post_once(
-        client,
-        channel_id,
-        message=digest_message(digest, links=links),
-        event_type=DIGEST,
-        key=key,
-        may_be_posted=may_be_posted,
-    )
-    if details := digest_details(digest, links=links):
-        post_once(
-            client,
-            channel_id,
-            message=details,
-            event_type=DETAILS,
-            key=key,
-            may_be_posted=may_be_posted,
-            thread_ts=message_ts,
-        )
-    return message_ts
 
 
 def _respond(response_url: str, message: Message, *, replace: bool) -> bool:

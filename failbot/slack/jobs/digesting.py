@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from slack_sdk.errors import SlackApiError
 
 from failbot.errors import SlackError
 from failbot.models import Digest, Place, Schedule, Viewer
 from failbot.slack.bot import Bot
-from failbot.slack.jobs.delivery import NOTE, error_code, is_final, post, post_digest
+from failbot.slack.jobs.delivery import (
+    DETAILS,
+    DIGEST,
+    NOTE,
+    card_links,
+    ensure_posted,
+    error_code,
+    is_final,
+    post,
+)
 from failbot.slack.places import SLACK_FAILURES
 from failbot.slack.views.blocks import notice
+from failbot.slack.views.digests import digest_details, digest_message
 from failbot.store.base import Claim
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +38,14 @@ def audience_of(bot: Bot, schedule: Schedule) -> Viewer:
     return bot.places.audience_of(_place(bot, schedule))
 
 
-def post_due(bot: Bot, schedule: Schedule, digest: Digest, claim: Claim) -> str:
+def publish(bot: Bot, schedule: Schedule, digest: Digest, claim: Claim) -> str:
     """The ts of the digest in its channel.
 
     :raises SlackError: Slack refuses it for good; the schedule's author has been told, and where
         the channel is gone its schedule too. What passes is raised as it is, to be tried again.
     """
     try:
-        return post_digest(
+        return ensure_digest(
             bot.client_for(schedule.team_id),
             schedule.channel_id,
             digest=digest,
@@ -45,6 +59,37 @@ def post_due(bot: Bot, schedule: Schedule, digest: Digest, claim: Claim) -> str:
             bot.service.drop_schedule(team_id=schedule.team_id, channel_id=schedule.channel_id)
         _tell_author(bot, schedule, code)
         raise SlackError(f"the digest could not be posted: Slack says {code}") from error
+
+
+def ensure_digest(
+    client: WebClient, channel_id: str, *, digest: Digest, may_be_posted: bool = False
+) -> str:
+    """The ts of the week's digest in this channel, with its details in the thread.
+
+    :raises SlackApiError: and what a dropped line raises; `is_final` tells which are for good.
+    """
+    failures = [*digest.lessons, *(digest.pattern.failures if digest.pattern else ())]
+    links = card_links(client, failures)
+    key = f"{channel_id}:{digest.week}"
+    message_ts = ensure_posted(
+        client,
+        channel_id,
+        message=digest_message(digest, links=links),
+        event_type=DIGEST,
+        key=key,
+        may_be_posted=may_be_posted,
+    )
+    if details := digest_details(digest, links=links):
+        ensure_posted(
+            client,
+            channel_id,
+            message=details,
+            event_type=DETAILS,
+            key=key,
+            may_be_posted=may_be_posted,
+            thread_ts=message_ts,
+        )
+    return message_ts
 
 
 def _tell_author(bot: Bot, schedule: Schedule, code: str) -> None:

@@ -13,6 +13,7 @@ from failbot.models import SHOWN_HITS, Answer, Failure, Hit, Viewer, Visibility
 from failbot.slack.bot import Bot
 from failbot.slack.events import QUESTION, Asked
 from failbot.slack.jobs import delivery
+from failbot.slack.jobs.expecting import TELL_EXPECTED, tell_expected
 from failbot.slack.markup import question
 from failbot.slack.views.answers import answer_message, private_message
 from failbot.slack.views.blocks import Message, apology, help_message, notice, with_remark
@@ -52,7 +53,7 @@ def answer_question(bot: Bot, job: Job) -> None:
     asked = from_dict(Asked, job.payload)
     thread_ts = asked.thread_ts or asked.message_ts
     public, private = _reply(bot, asked)
-    delivery.post_once(
+    delivery.ensure_posted(
         bot.client_for(job.team_id),
         asked.channel_id,
         message=public,
@@ -119,7 +120,12 @@ def apologize(bot: Bot, job: Job, reference: str) -> None:
     )
 
 
-HANDLERS = {QUESTION: answer_question, SHOW_CARD: show_card, REMOVE_CARD: remove_card}
+HANDLERS = {
+    QUESTION: answer_question,
+    SHOW_CARD: show_card,
+    REMOVE_CARD: remove_card,
+    TELL_EXPECTED: tell_expected,
+}
 
 
 def _reply(bot: Bot, asked: Asked) -> tuple[Message, Message | None]:
@@ -132,7 +138,7 @@ def _reply(bot: Bot, asked: Asked) -> tuple[Message, Message | None]:
     except (StoreError, StoppedError):  # not the asker's to know: it is tried again
         raise
     except FailbotError as error:
-        return notice(str(error)), None
+        return notice(error.for_people), None
 
 
 def _asks_for_help(text: str) -> bool:
@@ -209,7 +215,7 @@ def _put_card(bot: Bot, failure: Failure, shown: Shown, *, may_be_posted: bool) 
 
 
 def _post_card(bot: Bot, failure: Failure, *, may_be_posted: bool) -> None:
-    message_ts = delivery.post_once(
+    message_ts = delivery.ensure_posted(
         bot.client_for(failure.team_id),
         failure.channel_id,
         message=card(failure),
@@ -226,10 +232,11 @@ def _told(bot: Bot, failure: Failure, shown: Shown) -> Message | None:
         return saved(failure)
     viewer = bot.places.viewer_for(failure.team_id, shown.user_id)
     try:
-        similar = bot.service.similar(failure, viewer=viewer)
+        answer = bot.service.similar(failure, viewer=viewer)
+        similar, caveat = answer.shown(), answer.caveat
     except ModelError:
-        similar = ()  # a hint, not worth an apology; the log has the model's error already
+        similar, caveat = (), ""  # a hint, not worth an apology; the log has the error already
     if shown.posts_card and not similar:
         return None
     links = delivery.card_links(bot.client_for(failure.team_id), (hit.failure for hit in similar))
-    return logged(failure, similar=similar, links=links)
+    return logged(failure, similar=similar, links=links, caveat=caveat)

@@ -12,8 +12,11 @@ from failbot.store.sqlite.embeddings import SqliteEmbeddings
 from failbot.store.sqlite.expected import SqliteExpectedQuestions
 from failbot.store.sqlite.failures import SqliteFailures
 from failbot.store.sqlite.inbox import SqliteInbox
+from failbot.store.sqlite.outbox import SqliteOutbox
 from failbot.store.sqlite.questions import SqliteQuestions
 from failbot.store.sqlite.search import SqliteSearch
+from failbot.store.sqlite.shown import SqliteShownMessages
+from failbot.store.sqlite.writing import SqliteModelUse, SqliteWantedQuestions
 
 
 class SqliteStore:
@@ -30,6 +33,10 @@ class SqliteStore:
         self.questions = SqliteQuestions(self.connection)
         self.digests = SqliteDigests(self.connection)
         self.inbox = SqliteInbox(self.connection)
+        self.wanted = SqliteWantedQuestions(self.connection)
+        self.use = SqliteModelUse(self.connection)
+        self.outbox = SqliteOutbox(self.connection)
+        self.shown = SqliteShownMessages(self.connection)
 
     def migrations(self) -> list[tuple[str, bool]]:
         brought = set(self.connection.brought)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from failbot.models import Schedule
 from failbot.store.base import Claim
 from failbot.store.sqlite.connection import Connection
+from failbot.store.sqlite.outbox import forget_outbox
 from failbot.store.sqlite.rows import schedule_of, schedule_row, stamp
 
 KEY = ("team_id", "channel_id", "week")
@@ -54,8 +55,17 @@ class SqliteDigests:
         return Claim(**key, attempts=taken[0]["attempts"]) if taken else None
 
     def finish(self, claim: Claim, *, message_ts: str) -> None:
-        self._update(claim, {"finished": 1, "message_ts": message_ts})
-
-    def _update(self, claim: Claim, values: dict[str, object]) -> None:
+        values = {name: getattr(claim, name) for name in (*KEY, "attempts")}
         with self._connection.write() as db:
-            db.table("digests").update(tuple(getattr(claim, name) for name in KEY), values)
+            done = db.execute(
+                "UPDATE digests SET finished = 1, message_ts = :message_ts WHERE team_id = :team_id"
+                " AND channel_id = :channel_id AND week = :week AND attempts = :attempts",
+                values | {"message_ts": message_ts},
+            )
+            if done.rowcount:
+                forget_outbox(db, claim)
+
+    def last_posted_at(self) -> datetime | None:
+        # A ts is Unix seconds (docs.slack.dev, "Retrieving messages"): a string, of one length.
+        rows = self._connection.rows("SELECT max(message_ts) AS ts FROM digests")
+        return datetime.fromtimestamp(float(rows[0]["ts"]), UTC) if rows[0]["ts"] else None
