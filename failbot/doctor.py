@@ -80,6 +80,7 @@ def _memory(config: Config) -> Iterator[Check]:
         return
     try:
         yield _database(runtime)
+        yield from _erased(runtime)
         yield from _weights(config)
         yield from _reranker(config)
         yield from _vectors(runtime)
@@ -115,6 +116,31 @@ def _database(runtime: Runtime) -> Check:
     return _ok(
         "database", f"{path} is whole and up to date; workspaces: {', '.join(teams) or 'none'}"
     )
+
+
+def _erased(runtime: Runtime) -> Iterator[Check]:
+    """What was deleted and is in some file still; nothing where that is none."""
+    try:
+        if not runtime.store.erasures.is_scrubbed():
+            yield _warn(
+                "deleted",
+                "what was deleted is still in the database's files; run `failbot prune`, and end "
+                "whatever else reads the database",
+            )
+        if unheeded := runtime.store.erasures.unheeded():
+            yield _warn(
+                "deleted",
+                f"the database is older than {len(unheeded):,} deletions beside it; a bot that "
+                "starts heeds them",
+            )
+    except FailbotError as error:
+        yield _fail("deleted", str(error))
+    path = runtime.config.database
+    for aside in sorted(path.parent.glob(f"{path.stem}-replaced-*.db")):
+        yield _warn(
+            "deleted",
+            f"{aside.name} holds what a restore replaced; remove it once it is not needed",
+        )
 
 
 def _weights(config: Config) -> Iterator[Check]:
