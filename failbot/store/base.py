@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from failbot.models import (
+    Access,
     Draft,
     ExpectedQuestion,
     Failure,
@@ -31,6 +32,7 @@ from failbot.models import (
 from failbot.search.calibration import Calibration
 from failbot.search.values import Candidate, Corpus, Vector
 from failbot.store.embedding import Embeddings
+from failbot.store.erasing import Erasures, Imports
 from failbot.store.writing import ModelUse, WantedQuestions
 
 
@@ -291,7 +293,10 @@ class Questions(Protocol):
         model: str = "",
         runner_up: float | None = None,
     ) -> Question:
-        """The stored question; the same (team, channel, non-empty message_ts) is stored once."""
+        """The stored question; the same (team, channel, non-empty message_ts) is stored once.
+
+        Its place counts as what it is taken for: it is kept as sure.
+        """
 
     def get(self, id: int, *, team_id: str) -> Question:
         """:raises NotFoundError:"""
@@ -508,6 +513,35 @@ class ShownMessages(Protocol):
         """
 
 
+class Visibilities(Protocol):
+    """What becomes of entries and questions when others may read their channel."""
+
+    def follow(self, channel_id: str, access: Access, *, team_id: str) -> list[Failure]:
+        """What was written in this channel is seen as Slack now says; the failures that changed,
+        by number.
+
+        An unsure one becomes the workspace's where the channel is, and sure where Slack says
+        what it is. What is the workspace's becomes the channel's where that is private now, and
+        unsure where Slack hides it; questions, too. Nothing that is sure becomes the workspace's
+        again, and what was published stays what it is.
+        """
+
+    def publish(self, number: int, *, team_id: str, author_id: str) -> Failure:
+        """The failure, the workspace's from now on, wherever it was written.
+
+        :raises NotFoundError: if this author wrote no such one.
+        """
+
+    def detach(self, channel_id: str, *, team_id: str) -> None:
+        """What is the workspace's of this channel stays so: the channel is gone."""
+
+    def followed(self, *, is_unsure: bool = False) -> list[tuple[str, str]]:
+        """The workspaces and channels on which it hangs who sees something, sorted.
+
+        :param is_unsure: only those of failures of which Slack has yet to say it.
+        """
+
+
 class Store(Protocol):
     """The parts together; `close` may be called twice."""
 
@@ -516,6 +550,9 @@ class Store(Protocol):
 
     @property
     def expected(self) -> ExpectedQuestions: ...
+
+    @property
+    def visibilities(self) -> Visibilities: ...
 
     @property
     def embeddings(self) -> Embeddings: ...
@@ -536,6 +573,12 @@ class Store(Protocol):
     def inbox(self) -> Inbox: ...
 
     @property
+    def imports(self) -> Imports: ...
+
+    @property
+    def erasures(self) -> Erasures: ...
+
+    @property
     def wanted(self) -> WantedQuestions: ...
 
     @property
@@ -551,10 +594,12 @@ class Store(Protocol):
         """The names of the applied ones, oldest first, and whether this opening applied each: all
         of a new store's, none of one that was opened before by the same failbot."""
 
-    def back_up(self, path: Path) -> None:
+    def back_up(self, path: Path) -> dict[str, int]:
         """Writes a copy that opens as a store; reading and writing go on meanwhile.
 
-        :raises StoreError: if the file is there already, or cannot be written; none is left then.
+        It was read again when this returns: how many `failures`, `questions` and so on it holds.
+        :raises StoreError: if the file is there already, cannot be written, or does not hold what
+            the store did; none is left then.
         """
 
     def check(self) -> None:
