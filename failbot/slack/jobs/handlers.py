@@ -27,6 +27,8 @@ from failbot.store.base import Job
 MARGIN_S = 1.0  # by which the two clocks may differ that a question's age is measured with
 PATIENCE_S = 10.0  # how long a question waits for the model
 
+READING = "is reading what may match…"  # beside the bot's name
+
 SHOW_CARD = "show_card"
 REMOVE_CARD = "remove_card"
 
@@ -170,6 +172,9 @@ def _answer(
     place = bot.places.place_of(asked.team_id, asked.channel_id, hint=asked.hint, within_s=within_s)
     audience = bot.places.audience_of(place, user_id=asked.user_id)
     is_private = place.visibility is not Visibility.WORKSPACE
+    if bot.service.reader_name:
+        client, thread_ts = bot.client_for(asked.team_id), asked.thread_ts or asked.message_ts
+        delivery.set_status(client, asked.channel_id, thread_ts=thread_ts, status=READING)
     ask = partial(bot.service.ask, text, is_private=is_private)
     answer = showing.answered(
         bot, asked.team_id, lambda: ask(viewer=audience, patience_s=PATIENCE_S)
@@ -184,7 +189,11 @@ def _answer(
     )
     better: list[Hit] = []
     if own != audience:
-        seen = showing.answered(bot, asked.team_id, lambda: ask(viewer=own, patience_s=0.0))
+        # A model that was late for everyone is not waited for a second time.
+        reads = not answer.unread
+        seen = showing.answered(
+            bot, asked.team_id, lambda: ask(viewer=own, patience_s=0.0, reads=reads)
+        )
         better = _better(seen, than=answer)
     hits = [*answer.hits[:SHOWN_HITS], *better]
     links = delivery.card_links(bot.client_for(asked.team_id), (hit.failure for hit in hits))
