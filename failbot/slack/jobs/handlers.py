@@ -190,10 +190,8 @@ def _answer(
     better: list[Hit] = []
     if own != audience:
         # A model that was late for everyone is not waited for a second time.
-        reads = not answer.unread
-        seen = showing.answered(
-            bot, asked.team_id, lambda: ask(viewer=own, patience_s=0.0, reads=reads)
-        )
+        ask_again = partial(ask, viewer=own, patience_s=0.0, reads=not answer.unread)
+        seen = showing.answered(bot, asked.team_id, ask_again)
         better = _better(seen, than=answer)
     hits = [*answer.hits[:SHOWN_HITS], *better]
     links = delivery.card_links(bot.client_for(asked.team_id), (hit.failure for hit in hits))
