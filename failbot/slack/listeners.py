@@ -14,7 +14,7 @@ from slack_bolt import Ack, App
 from failbot.errors import InputError, SaidError
 from failbot.fields import as_dict
 from failbot.models import Draft, Failure, Feedback, QuestionOrigin, Recorded
-from failbot.slack import drafting
+from failbot.slack import drafting, showing
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.commands import parse
 from failbot.slack.jobs.delivery import card_links
@@ -136,7 +136,13 @@ class Listeners:
             return
         actor = actor_of(body)
         viewer = self._bot.places.viewer_for(actor.team_id, actor.user_id)
-        own = self._bot.service.newest(viewer=viewer, limit=HOME_ENTRIES, author_id=actor.user_id)
+        own = showing.listed(
+            self._bot,
+            actor.team_id,
+            lambda: self._bot.service.newest(
+                viewer=viewer, limit=HOME_ENTRIES, author_id=actor.user_id
+            ),
+        )
         client = self._bot.client_for(actor.team_id)
         view = home(own, links=card_links(client, own))
         client.views_publish(user_id=actor.user_id, view=view)
