@@ -80,6 +80,7 @@ def load_samples(
         reading = importing.read(tabular.rows(stream, format="jsonl"), importing.Plan())
     recorded = service.record_many(
         reading.drafts,
+        wants=False,
         place=place,
         author_id=SAMPLES_AUTHOR,
         now=now - SAMPLES_AGE,

@@ -143,12 +143,14 @@ class Service:
         now: datetime,
         questions: Sequence[Mapping[str, QuestionOrigin]] = (),
         name: str = "",
+        wants: bool = True,
     ) -> Imported:
         """As `record` for each, in their order, all of them or none: an import, which can be
         undone (`erasing.undo_import`).
 
         :param questions: each draft's, or nothing at all.
         :param name: of what they come from.
+        :param wants: whether a language model, if one is set, is to write more of them.
         :raises DraftError: of the first bad one, or of two whose external ids are one without
             their secrets: the second would be taken for the first, and lost.
         """
@@ -162,7 +164,7 @@ class Service:
             author_id=author_id,
             now=now,
             expected=[merged((), one.expected(by=author_id, at=now)) for one in ready],
-            wants=self._wants,
+            wants=wants and self._wants,
         )
         self._wrote()
         done = [
@@ -362,6 +364,11 @@ class Service:
             whole=True,
             is_private=failure.visibility is not Visibility.WORKSPACE,
         )
+
+    @property
+    def reader_name(self) -> str:
+        """Whose judgements and drafts these are; "" where there is no language model."""
+        return self._reader.name
 
     def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
         """A draft of what a thread or a pasted log tells; nothing is stored.

@@ -5,7 +5,7 @@ Each listener is ack -> form -> service -> blocks -> reply.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,12 @@ from slack_bolt import Ack, App
 from failbot.errors import FailbotError, InputError
 from failbot.fields import as_dict
 from failbot.models import Draft, Failure, Feedback, QuestionOrigin, Recorded
+from failbot.slack import drafting
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.commands import parse
-from failbot.slack.jobs.delivery import card_links, permalink
+from failbot.slack.jobs.delivery import card_links
 from failbot.slack.jobs.handlers import REMOVE_CARD, SHOW_CARD, Removed, Shown
 from failbot.slack.manifest import COMMAND, SHORTCUT
-from failbot.slack.markup import decode
 from failbot.slack.refusals import explain
 from failbot.slack.replies import editable, open_form, reply
 from failbot.slack.views import answers, cards, forms
@@ -73,13 +73,16 @@ class Listeners:
         except InputError as error:
             self._bot.tell(actor, help_message(str(error)))
             return
+        if command.verb == "form" and drafting.is_paste(self._bot, command.text):
+            drafting.from_text(self._bot, actor, command.text)
+            return
         for message in reply(self._bot, actor, command):
             self._bot.tell(actor, message)
 
     def shortcut(self, ack: Ack, body: Body, payload: Body) -> None:
         ack()
         actor = actor_of(body)
-        open_form(self._bot, actor, self._draft_from(body, actor))
+        drafting.from_message(self._bot, actor, body.get("message") or {})
 
     def submit(self, ack: Ack, body: Body, view: Body) -> None:
         try:
@@ -137,14 +140,6 @@ class Listeners:
         client = self._bot.client_for(actor.team_id)
         view = home(own, links=card_links(client, own))
         client.views_publish(user_id=actor.user_id, view=view)
-
-    def _draft_from(self, body: Body, actor: Actor) -> Draft:
-        message = body.get("message") or {}
-        client = self._bot.client_for(actor.team_id)
-        address = permalink(client, actor.channel_id, str(message.get("ts") or ""))
-        return Draft(
-            tried="", happened=decode(_written(message)), links=(address,) if address else ()
-        )
 
     def _store(self, actor: Actor, filled: forms.Filled, *, source: str) -> Recorded:
         """The failure, committed, and what was taken out of what was typed."""
@@ -204,10 +199,3 @@ def _submitter(body: Body, origin: forms.Origin) -> Actor:
         hint=origin.hint,
         response_url=origin.response_url,
     )
-
-
-def _written(message: Mapping[str, Any]) -> str:
-    """A message's text; a bot's alert often has it in its attachments only."""
-    attachments = message.get("attachments") or []
-    texts = [str(one.get("text") or one.get("fallback") or "") for one in attachments]
-    return str(message.get("text") or "") or "\n".join(filter(None, texts))

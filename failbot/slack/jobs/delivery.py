@@ -169,6 +169,20 @@ def ensure_posted(
     return found or post(client, channel_id, message=message, **sent)
 
 
+def set_status(client: WebClient, channel_id: str, *, thread_ts: str, status: str) -> None:
+    """Says under the message what the bot is doing; its next message there takes that away.
+
+    Works in channels and direct messages with `chat:write` (docs.slack.dev, changelog 2026-03-05,
+    "Set status method scope update"). Where Slack refuses, nothing is said: it is a courtesy.
+    """
+    try:
+        client.assistant_threads_setStatus(
+            channel_id=channel_id, thread_ts=thread_ts, status=status
+        )
+    except SLACK_FAILURES as error:
+        logger.info("no status is shown: %s", error_code(error) or type(error).__name__)
+
+
 def _respond(response_url: str, message: Message, *, replace: bool) -> bool:
     from slack_sdk.webhook import WebhookClient
 
