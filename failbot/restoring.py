@@ -63,7 +63,7 @@ def restore(
         restoring.checked_copy(source, new)
         with open_runtime(replace(config, data_folder=folder)) as runtime:
             made = _made_ready(runtime, stones, config=config, now=now)
-        aside = database.with_name(f"{database.stem}-replaced-{now:%Y%m%dT%H%M%S}.db")
+        aside = _free(database.with_name(f"{database.stem}-replaced-{now:%Y%m%dT%H%M%S}.db"))
         moved = restoring.replace(database, new, aside=aside, is_readable=is_readable)
     is_clean = _is_settled(database)
     return replace(made, aside=tuple(moved), is_clean=is_clean, rows=backups.verified(database))
@@ -80,6 +80,12 @@ def _stones(
     for path in [*beside, *([more] if more else [])]:
         found += tombstones.read(path)
     return list({one.key: one for one in found}.values())
+
+
+def _free(path: Path) -> Path:
+    """The path, or one beside it that nothing has yet."""
+    names = [path, *(path.with_stem(f"{path.stem}-{count}") for count in range(2, 100))]
+    return next((one for one in names if not one.exists()), path)
 
 
 @contextmanager

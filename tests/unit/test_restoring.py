@@ -141,6 +141,7 @@ def test_the_replaced_database_is_kept(memory: Memory) -> None:
     assert aside.name == "failbot-replaced-20260303T090000.db"
     assert backups.verified(aside)["failures"] == 4
     assert memory.left() == ["One.", "Two.", "Three."]
+    assert memory.restore().aside[0].name == "failbot-replaced-20260303T090000-2.db"
 
 
 def test_numbers_and_ids_are_not_given_again(memory: Memory, now: datetime) -> None:
