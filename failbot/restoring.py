@@ -52,11 +52,14 @@ def restore(
     database = config.database
     if database.exists() and source.exists() and source.samefile(database):
         raise StoreError(f"{source} is the database itself; name a backup.")
-    if restoring.is_open_elsewhere(database) and not force:
+    is_used = restoring.is_open_elsewhere(database)
+    if is_used and not force:
         raise StoreError(
             f"{database} is in use: stop the bot, or say --force to change it under its hands."
         )
     is_readable = restoring.is_readable(database)
+    if is_used and not is_readable:  # whoever has it open would go on with what is put aside
+        raise StoreError(f"{database} is damaged and in use: stop the bot first.")
     stones = _stones(database, source, tombstones, is_readable=is_readable)
     with _workshop(database.parent) as folder:
         new = folder / database.name

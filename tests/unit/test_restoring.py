@@ -274,6 +274,18 @@ def test_a_database_in_use_is_left_alone_unless_forced(memory: Memory) -> None:
     assert memory.left() == ["Two.", "Three.", "Alpha stays."]
 
 
+def test_a_damaged_database_in_use_is_never_swapped(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has it open would go on writing into what was put aside."""
+    memory.back_up()
+    memory.config.database.write_bytes(b"this is no database any more" * 99)
+    monkeypatch.setattr(restoring, "is_open_elsewhere", lambda _: True)
+    with pytest.raises(StoreError, match="damaged and in use"):
+        memory.restore(force=True)
+    assert memory.config.database.read_bytes().startswith(b"this is no database")
+
+
 def spoil(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[16384 * 3 : 16384 * 9] = b"\xff" * (16384 * 6)
