@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -21,9 +22,10 @@ from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
 from failbot.observer import Observer, Unobserved
 from failbot.slack.bot import Bot
-from failbot.slack.changes import drop_changed
+from failbot.slack.changes import heed_changes
 from failbot.slack.events import store_questions
 from failbot.slack.jobs.delivery import error_code, is_final
+from failbot.slack.jobs.following import Follower, follow
 from failbot.slack.jobs.handlers import HANDLERS, apologize
 from failbot.slack.jobs.worker import Workers
 from failbot.slack.listeners import Listeners
@@ -62,6 +64,7 @@ class SlackSide:
     bot: Bot
     client: WebClient
     workers: Workers
+    follower: Follower
     identity: Identity
     listeners: Pool
     stop: Stop
@@ -81,9 +84,11 @@ class SlackSide:
             patience_s=ABANDONED_S,
         )
         with ExitStack() as closing:
-            for part in (self.bot.places, self.workers, introducing, self.listeners):
+            follower = self.follower.worker(self.stop)
+            for part in (self.bot.places, follower, self.workers, introducing, self.listeners):
                 closing.callback(part.close)
             self.workers.start()
+            follower.start()
             introducing.start()
             yield self
 
@@ -126,6 +131,7 @@ def build(
         now=now,
         knock=woken.set,
     )
+    places.when_told = partial(follow, bot)
     identity = Identity()
     observer = observer or Unobserved()
     listeners = Pool(LISTENERS, name="listener", stop=stop)
@@ -136,6 +142,7 @@ def build(
         workers=Workers(
             bot, HANDLERS, apologize=apologize, woken=woken, stop=stop, observer=observer
         ),
+        follower=Follower(bot, clock=clock),
         identity=identity,
         listeners=listeners,
         stop=stop,
@@ -149,7 +156,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
     # Bolt finds SLACK_BOT_TOKEN by itself, and would warn at every start that it is not used.
     sdk.setLevel(logging.ERROR)
     app = App(
-        name="failbot",
+        name=sdk.name,  # Bolt sets the level of the logger that is called like the app
         logger=sdk,
         # A client without token, and `authorize` below: else Bolt asks Slack who it is during the
         # first request, and answers none while Slack does not.
@@ -164,7 +171,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
         raise ConfigError(
             "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"
         )
-    app.use(drop_changed(bot.places))
+    app.use(heed_changes(bot))
     app.use(store_questions(bot))
     Listeners(bot).register(app)
     app.error(_error_handler(bot))

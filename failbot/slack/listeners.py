@@ -11,10 +11,10 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from failbot.errors import FailbotError, InputError
+from failbot.errors import InputError, SaidError
 from failbot.fields import as_dict
 from failbot.models import Draft, Failure, Feedback, QuestionOrigin, Recorded
-from failbot.slack import drafting
+from failbot.slack import drafting, showing
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.commands import parse
 from failbot.slack.jobs.delivery import card_links
@@ -89,7 +89,7 @@ class Listeners:
             filled = forms.read(view)
             actor = _submitter(body, filled.origin)
             recorded = self._store(actor, filled, source=f"view:{view.get('id')}")
-        except FailbotError as error:
+        except SaidError as error:  # all else is the log's, too: see `explain`
             ack(response_action="errors", errors=forms.errors(error, view))
             return
         self._announce(actor, filled, recorded, key=f"view:{view.get('id')}")
@@ -136,7 +136,13 @@ class Listeners:
             return
         actor = actor_of(body)
         viewer = self._bot.places.viewer_for(actor.team_id, actor.user_id)
-        own = self._bot.service.newest(viewer=viewer, limit=HOME_ENTRIES, author_id=actor.user_id)
+        own = showing.listed(
+            self._bot,
+            actor.team_id,
+            lambda: self._bot.service.newest(
+                viewer=viewer, limit=HOME_ENTRIES, author_id=actor.user_id
+            ),
+        )
         client = self._bot.client_for(actor.team_id)
         view = home(own, links=card_links(client, own))
         client.views_publish(user_id=actor.user_id, view=view)

@@ -9,6 +9,7 @@ from slack_sdk.errors import SlackApiError
 
 from failbot.errors import SlackError
 from failbot.models import Digest, Place, Schedule, Viewer
+from failbot.slack import showing
 from failbot.slack.bot import Bot
 from failbot.slack.jobs.delivery import (
     DETAILS,
@@ -34,8 +35,15 @@ GONE = frozenset({"channel_not_found", "is_archived"})
 
 
 def audience_of(bot: Bot, schedule: Schedule) -> Viewer:
-    """What everyone in the schedule's channel may see."""
-    return bot.places.audience_of(_place(bot, schedule))
+    """What everyone in the schedule's channel may see, as Slack says now.
+
+    What has meanwhile become its channel's is not the workspace's any more.
+    """
+    audience = bot.places.audience_of(_place(bot, schedule), within_s=0.0)
+    showing.digested(
+        bot, schedule.team_id, lambda: bot.service.digest(audience=audience, now=bot.now())
+    )
+    return audience
 
 
 def publish(bot: Bot, schedule: Schedule, digest: Digest, claim: Claim) -> str:
