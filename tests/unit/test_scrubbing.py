@@ -13,7 +13,7 @@ import pysqlite3 as sqlite3
 import pytest
 
 from failbot.errors import StoreError
-from failbot.models import ExpectedQuestion, QuestionOrigin, Verdict
+from failbot.models import ExpectedQuestion, QuestionOrigin, Schedule, Verdict
 from failbot.search.values import Embedding
 from failbot.store.sqlite import SqliteStore, scrubbing
 from failbot.store.tombstones import Tombstone, of_person, read, write
@@ -291,3 +291,26 @@ def test_a_spoilt_tombstone_is_named(tmp_path: Path, now: datetime) -> None:
         file.write('{"team_id": "T1"}\n')
     with pytest.raises(StoreError, match=r"failbot\.tombstones, line 2: this is no tombstone"):
         read(path)
+
+
+def test_a_forgotten_id_stands_in_no_row(store: SqliteStore, now: datetime) -> None:
+    """Whatever table and column there will be: the test walks all of them."""
+    for _ in range(2):
+        log(store, now, 2)
+    gone = f"U{canary(2)}"
+    store.failures.revise(1, draft("Edited."), viewer=OPERATOR, by=gone, now=now)
+    weekly = {"weekday": 0, "hour": 9, "minute": 0, "zone": "UTC", "created_at": now}
+    made = Schedule(team_id=TEAM, channel_id="C1", created_by=gone, **weekly)
+    store.digests.set_schedule(made)
+    store.imports.record([draft("a")], name="a", place=public(), author_id=gone, now=now)
+    where = holding_rows(store, gone)
+    assert {"failures", "versions", "questions", "inbox", "schedules", "imports"} <= where
+    forget(store, now, 2)
+    assert holding_rows(store, gone) == set()
+    assert holding_rows(store, f"U{canary(1)}") >= {"failures", "questions"}
+
+
+def holding_rows(store: SqliteStore, text: str) -> set[str]:
+    """The tables that have a row in which this stands."""
+    rows = {table.name: repr(list(table.rows)) for table in store.connection.db.tables}
+    return {name for name, told in rows.items() if text in told}
