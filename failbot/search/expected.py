@@ -63,9 +63,9 @@ def edited(before: Questions, lines: Iterable[str], *, by: str, at: datetime) ->
 
 def is_chosen(before: Questions, lines: Iterable[str]) -> bool:
     """Whether an edited list changes, or leaves out, what a model wrote: somebody has chosen."""
-    left = {_folded(line) for line in lines}
+    left = {folded(line) for line in lines}
     return any(
-        one.origin is QuestionOrigin.MODEL and _folded(one.text) not in left for one in before
+        one.origin is QuestionOrigin.MODEL and folded(one.text) not in left for one in before
     )
 
 
