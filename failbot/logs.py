@@ -1,7 +1,7 @@
 """How a serving process logs: ids, counts and durations, as text or JSON, and nothing for ever.
 
-No level writes what people wrote. An error's own text may quote it ("invalid literal for int():
-…"): of errors that are not failbot's, the log has the kind and the place.
+No level writes what people wrote, or who they are. An error's own text may quote it ("invalid
+literal for int(): …"): of errors that are not failbot's, the log has the kind and the place.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from failbot.config import Config
 from failbot.doctor.check import Check, State, fail, ok, warn
-from failbot.doctor.erased import erased
+from failbot.doctor.erasures import erased
 from failbot.doctor.inbox import given_up
 from failbot.doctor.language_model import language_model, language_model_use
 from failbot.doctor.tokens import tokens
@@ -65,7 +65,7 @@ def _memory(config: Config) -> Iterator[Check]:
         return
     try:
         yield _database(runtime)
-        yield from erased(runtime)
+        yield from erased(runtime.store.erasures, config.database)
         yield from given_up(runtime.store.inbox)
         yield from _weights(config)
         yield from _reranker(config)

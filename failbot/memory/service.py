@@ -252,7 +252,7 @@ class Service:
         """The failure that is now gone. :raises NotFoundError: :raises NotAllowedError:"""
         failure = self.editable(number, viewer=viewer, is_admin=is_admin)
         self.erasing.delete([number], viewer=viewer)
-        log.info("%s of %s deleted by %s", failure.reference, failure.team_id, viewer.user_id)
+        log.info("%s of %s is deleted", failure.reference, failure.team_id)
         return failure
 
     def what_to_forget(self, user_id: str, *, viewer: Viewer, is_admin: bool) -> Traces:

@@ -16,7 +16,7 @@ from typing import Any
 
 from failbot.errors import InputError, ReaderError
 from failbot.models import Draft
-from failbot.reader.base import DEADLINE_S, READ, Judgement, Passage, Reading
+from failbot.reader.base import DEADLINE_S, READ, Judgement, Passage, Reading, Stats
 
 SUFFIX = ".jsonl"
 SAID = (Judgement.SAME, Judgement.HELPS)  # all else is "no"
@@ -73,6 +73,10 @@ class Verdicts:
     def expected_questions(self, text: str, *, is_private: bool = True) -> tuple[str, ...]:
         """:raises ReaderError: nobody is there to write."""
         raise ReaderError("there are kept verdicts alone, and nobody who writes")
+
+    def stats(self) -> Stats:
+        """See Reader.stats: nobody is called."""
+        return Stats()
 
     def _judgement(self, asked: str, passage: Passage, sheets: Sequence[Sheet]) -> Judgement:
         text = digest(passage.text)

@@ -11,9 +11,6 @@ from collections.abc import Collection
 _UNCOMMITTED = "clicks and commands are acked before they are on the disk"
 _UNFENCED = "nobody looks whether the job is still theirs before they send"
 _UNREMEMBERED = "which messages show an entry is not remembered, but for its card"
-_UNTOLD = (
-    "only the bot that hears of a change drops what it knew; the other goes by it for a minute"
-)
 
 KNOWN = {
     "acked deletion lost": _UNCOMMITTED,
@@ -30,10 +27,6 @@ KNOWN = {
     "card out of date": "the card was under way when its entry was edited",
     "deleted, it comes back": "the same form, handed to a bot that was stopped, is logged later",
     "told of what is deleted": _UNCOMMITTED,
-    "question public for good": _UNTOLD,
-    "entry public for good": _UNTOLD,
-    "shown to others than its readers": _UNTOLD,
-    "told to who may not see it": _UNTOLD,
     "work waits out a clock's jump": "a lease that was given while the clock was an hour ahead",
 }
 
