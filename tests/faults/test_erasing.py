@@ -114,7 +114,7 @@ def test_not_a_byte_of_what_is_deleted_is_left(
             reader.execute("SELECT count(*) FROM failures").fetchall()
         ada = box.control.as_(factory.ADA)
         ada.command("/failure", "delete F-1", factory.GENERAL)
-        wait(lambda: [one for one in ada.messages(factory.GENERAL) if "Delete" in str(one)])
+        wait(lambda: "for good" in str(ada.messages(factory.GENERAL)))
         ada.click("delete_failure")
         wait(lambda: "F-1 is deleted" in str(ada.messages(factory.GENERAL)))
         failbot(data, "undo-import", "1", "--yes")
@@ -125,8 +125,8 @@ def test_not_a_byte_of_what_is_deleted_is_left(
             reader.execute("COMMIT")
         reader.close()
         wait(lambda: not holding(data))
-        for person in (factory.BEN, factory.ADA):
-            assert holding(data, person) == []
+        for person in (factory.BEN, factory.ADA):  # the log tells who did what, never what
+            assert set(holding(data, person)) <= {"log"}
         assert MARK not in failbot(data, "export", "--everything")
         ada.command("/failure", "", factory.GENERAL)  # and it goes on
         wait(ada.view)
