@@ -42,7 +42,7 @@ def serve(
     need_settings(config, http=http)
     with ExitStack() as serving:  # closed last in, first out: the database goes last
         runtime = serving.enter_context(open_runtime(config, stop=stop))
-        side = build(config, runtime.service, runtime.store.inbox, now=now, stop=stop)
+        side = build(config, runtime.service, runtime.store, now=now, stop=stop)
         runtime.start_background()
         serving.enter_context(side.running(on_team=partial(_adopt, runtime)))
         scheduler = _scheduler(runtime, side).worker(now, tick_s=tick_s, stop=stop)

@@ -19,15 +19,18 @@ from slack_sdk import WebClient
 from failbot.config import Config
 from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
-from failbot.slack.bot import Bot
-from failbot.slack.events import store_questions
+from failbot.slack.bot import Bot, Identity
+from failbot.slack.intake import stored_first
 from failbot.slack.jobs.delivery import error_code, is_final
-from failbot.slack.jobs.handlers import HANDLERS, apologize
-from failbot.slack.jobs.worker import Workers
+from failbot.slack.jobs.handlers import apologize
+from failbot.slack.jobs.kinds import HANDLERS
+from failbot.slack.jobs.retracting import retracting
+from failbot.slack.jobs.sending import SHOWN
+from failbot.slack.jobs.worker import Bells, Workers
 from failbot.slack.listeners import Listeners
 from failbot.slack.places import SLACK_FAILURES, Places
 from failbot.slack.refusals import explain
-from failbot.store.base import Inbox
+from failbot.store.base import Store
 from failbot.threads import Pool, Stop, Worker
 
 logger = logging.getLogger(__name__)
@@ -42,15 +45,6 @@ LISTENERS = 10  # as many as there are requests at the same time
 SDK_LOGGERS = ("slack_bolt", "slack_sdk", "websockets")
 
 
-@dataclass(slots=True)
-class Identity:
-    """Who the bot is, once Slack has said so; until then its fields are empty."""
-
-    team_id: str = ""
-    user_id: str = ""
-    bot_id: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackSide:
     """The Slack side: `app` takes requests, `bot` acts, `workers` answer."""
@@ -59,6 +53,7 @@ class SlackSide:
     bot: Bot
     client: WebClient
     workers: Workers
+    retracting: Worker
     identity: Identity
     listeners: Pool
     stop: Stop
@@ -77,9 +72,11 @@ class SlackSide:
             patience_s=ABANDONED_S,
         )
         with ExitStack() as closing:
-            for part in (self.bot.places, self.workers, introducing, self.listeners):
+            parts = (self.bot.places, self.workers, self.retracting, introducing, self.listeners)
+            for part in parts:
                 closing.callback(part.close)
             self.workers.start()
+            self.retracting.start()
             introducing.start()
             yield self
 
@@ -98,7 +95,7 @@ def sending_client(config: Config, *, timeout_s: int = CALL_TIMEOUT_S) -> WebCli
 def build(
     config: Config,
     service: Service,
-    inbox: Inbox,
+    store: Store,
     *,
     stop: Stop,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -109,24 +106,28 @@ def build(
     :param clock: monotonic seconds, for how long what Slack said is believed.
     """
     quiet_sdk()
-    woken = Event()
+    bells = Bells(others=[SHOWN])
+    identity = Identity()
     lookups = sending_client(config, timeout_s=LOOKUP_TIMEOUT_S)
     client = sending_client(config)  # for one workspace, whose token it holds
     bot = Bot(
         service=service,
-        inbox=inbox,
+        inbox=store.inbox,
+        outbox=store.outbox,
+        shown=store.shown,
         places=Places(lookups, service, clock=clock, stop=stop),
         client_for=lambda _: client,
         now=now,
-        knock=woken.set,
+        knock=bells.knock,
+        identity=identity,
     )
-    identity = Identity()
     listeners = Pool(LISTENERS, name="listener", stop=stop)
     return SlackSide(
         app=build_app(config, bot, identity, listeners=listeners),
         bot=bot,
         client=client,
-        workers=Workers(bot, HANDLERS, apologize=apologize, woken=woken, stop=stop),
+        workers=Workers(bot, HANDLERS, apologize=apologize, bells=bells, stop=stop),
+        retracting=retracting(bot, bell=bells[SHOWN], stop=stop),
         identity=identity,
         listeners=listeners,
         stop=stop,
@@ -154,7 +155,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
         raise ConfigError(
             "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"
         )
-    app.use(store_questions(bot))
+    app.use(stored_first(bot))
     Listeners(bot).register(app)
     app.error(_error_handler(bot))
     return app

@@ -1,35 +1,27 @@
-"""What happens when someone types /failure, presses a button, sends a form or opens the Home tab.
+"""What happens when someone sends a form: the one request that is answered with what is in it.
 
-Each listener is ack -> form -> service -> blocks -> reply.
+Everything else is stored before it is done (`intake`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from slack_bolt import Ack, App
 
-from failbot.errors import FailbotError, InputError
+from failbot.errors import FailbotError
 from failbot.fields import as_dict
-from failbot.models import Draft, Failure, Feedback, QuestionOrigin, Recorded
+from failbot.models import QuestionOrigin, Recorded
 from failbot.slack.bot import Actor, Bot, actor_of
-from failbot.slack.commands import parse
-from failbot.slack.jobs.delivery import card_links, permalink
-from failbot.slack.jobs.handlers import REMOVE_CARD, SHOW_CARD, Removed, Shown
-from failbot.slack.manifest import COMMAND, SHORTCUT
-from failbot.slack.markup import decode
+from failbot.slack.jobs.handlers import SHOW_CARD, Shown
 from failbot.slack.refusals import explain
-from failbot.slack.replies import editable, open_form, reply
-from failbot.slack.views import answers, cards, forms
-from failbot.slack.views.blocks import help_message, home, notice
-from failbot.text import clean
+from failbot.slack.replies import editable
+from failbot.slack.views import forms
 
-HOME_ENTRIES = 5
 Body = dict[str, Any]
-# What Bolt hands over: the ack, the whole request, and its part that matters: the command, the
-# message shortcut, the view, the pressed button, the event.
+# What Bolt hands over: the ack, the whole request, and its part that matters: the view.
 Listener = Callable[[Ack, Body, Body], None]
 
 
@@ -40,14 +32,7 @@ class Listeners:
         self._bot = bot
 
     def register(self, app: App) -> None:
-        app.command(COMMAND)(self._explained(self.command))
-        app.shortcut(SHORTCUT)(self._explained(self.shortcut))
         app.view(forms.CALLBACK)(self._explained(self.submit))
-        app.action(answers.WORD)(self._explained(self.word))
-        app.action(answers.LOG_IT)(self._explained(self.log_it))
-        app.action(cards.DELETE)(self._explained(self.delete))
-        app.action(cards.KEEP)(self._explained(self.keep))
-        app.event("app_home_opened")(self._explained(self.home_opened))
 
     def _explained(self, listener: Listener) -> Listener:
         """The listener, with its errors told to whoever acted.
@@ -64,22 +49,6 @@ class Listeners:
 
         return run
 
-    def command(self, ack: Ack, body: Body, payload: Body) -> None:
-        ack()
-        actor = actor_of(body)
-        try:
-            command = parse(str(body.get("text") or ""))
-        except InputError as error:
-            self._bot.tell(actor, help_message(str(error)))
-            return
-        for message in reply(self._bot, actor, command):
-            self._bot.tell(actor, message)
-
-    def shortcut(self, ack: Ack, body: Body, payload: Body) -> None:
-        ack()
-        actor = actor_of(body)
-        open_form(self._bot, actor, self._draft_from(body, actor))
-
     def submit(self, ack: Ack, body: Body, view: Body) -> None:
         try:
             filled = forms.read(view)
@@ -90,55 +59,6 @@ class Listeners:
             return
         self._announce(actor, filled, recorded, key=f"view:{view.get('id')}")
         ack()
-
-    def word(self, ack: Ack, body: Body, action: Body) -> None:
-        ack()
-        actor = actor_of(body)
-        helped, question_id, number = answers.read_word(action["action_id"])
-        feedback = Feedback(
-            question_id=question_id,
-            number=number,
-            user_id=actor.user_id,
-            helped=helped,
-            at=self._bot.now(),
-        )
-        self._bot.service.give_feedback(feedback, viewer=self._bot.viewer(actor))
-        self._bot.tell(actor, notice(answers.thanks_for_word(f"F-{number}", helped=helped)))
-
-    def log_it(self, ack: Ack, body: Body, action: Body) -> None:
-        ack()
-        happened = clean(str(action.get("value") or ""))
-        open_form(self._bot, actor_of(body), Draft(tried="", happened=happened))
-
-    def delete(self, ack: Ack, body: Body, action: Body) -> None:
-        ack()
-        actor = actor_of(body)
-        failure = self._delete(actor, int(action["value"]))
-        words = f"{failure.reference} is deleted."
-        self._bot.tell(actor, notice(words), replace=True)
-
-    def keep(self, ack: Ack, body: Body, action: Body) -> None:
-        ack()
-        words = f"F-{int(action['value'])} is kept."
-        self._bot.tell(actor_of(body), notice(words), replace=True)
-
-    def home_opened(self, ack: Ack, body: Body, event: Body) -> None:
-        if event.get("tab", "home") != "home":
-            return
-        actor = actor_of(body)
-        viewer = self._bot.places.viewer_for(actor.team_id, actor.user_id)
-        own = self._bot.service.newest(viewer=viewer, limit=HOME_ENTRIES, author_id=actor.user_id)
-        client = self._bot.client_for(actor.team_id)
-        view = home(own, links=card_links(client, own))
-        client.views_publish(user_id=actor.user_id, view=view)
-
-    def _draft_from(self, body: Body, actor: Actor) -> Draft:
-        message = body.get("message") or {}
-        client = self._bot.client_for(actor.team_id)
-        address = permalink(client, actor.channel_id, str(message.get("ts") or ""))
-        return Draft(
-            tried="", happened=decode(_written(message)), links=(address,) if address else ()
-        )
 
     def _store(self, actor: Actor, filled: forms.Filled, *, source: str) -> Recorded:
         """The failure, committed, and what was taken out of what was typed."""
@@ -178,17 +98,6 @@ class Listeners:
         )
         self._bot.later(SHOW_CARD, as_dict(shown), team_id=actor.team_id, keys=[key])
 
-    def _delete(self, actor: Actor, number: int) -> Failure:
-        viewer = self._bot.places.viewer_for(actor.team_id, actor.user_id)
-        failure = self._bot.service.delete(
-            number, viewer=viewer, is_admin=self._bot.is_admin(actor)
-        )
-        if failure.card_ts:
-            card = Removed(channel_id=failure.channel_id, message_ts=failure.card_ts)
-            key = f"remove:{failure.channel_id}:{failure.card_ts}"
-            self._bot.later(REMOVE_CARD, as_dict(card), team_id=failure.team_id, keys=[key])
-        return failure
-
 
 def _submitter(body: Body, origin: forms.Origin) -> Actor:
     """Who sent the form, in the place where it was opened."""
@@ -198,10 +107,3 @@ def _submitter(body: Body, origin: forms.Origin) -> Actor:
         hint=origin.hint,
         response_url=origin.response_url,
     )
-
-
-def _written(message: Mapping[str, Any]) -> str:
-    """A message's text; a bot's alert often has it in its attachments only."""
-    attachments = message.get("attachments") or []
-    texts = [str(one.get("text") or one.get("fallback") or "") for one in attachments]
-    return str(message.get("text") or "") or "\n".join(filter(None, texts))
