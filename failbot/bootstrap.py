@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
@@ -15,7 +16,7 @@ from failbot.errors import FailbotError, InputError, StoppedError
 from failbot.memory import redact
 from failbot.memory.redact import team
 from failbot.memory.service import Service
-from failbot.reader.base import NoReader, Reader
+from failbot.reader.base import NoReader, Reader, Stats
 from failbot.reader.chat import Chat, Completing, Endpoint, warm_up
 from failbot.reader.language_model import LanguageModel
 from failbot.reader.tape import Recorder, Replayer
@@ -24,6 +25,7 @@ from failbot.threads import Stop, Worker
 
 log = logging.getLogger(__name__)
 
+REPORT_S = 60.0  # how often a serving process says how much its language model was asked
 PATIENT_S = 120.0  # for a reading that is recorded: nobody waits, and a small machine is slow
 
 
@@ -58,7 +60,9 @@ class Runtime(AbstractContextManager["Runtime"]):
         self._owns_stop = owns_stop
         self._moving_to = moving_to
         self._closing = ExitStack()
+        self._reported = Stats()
         self._closing.callback(store.close)
+        self._closing.callback(self._report_use)
         self._closing.callback(encoder.close)
         if moving_to is not None:
             self._closing.callback(moving_to.close)
@@ -74,6 +78,7 @@ class Runtime(AbstractContextManager["Runtime"]):
             self.service.background(self._stop),
             Worker("prepare", self._prepare, stop=self._stop),
             Worker("move", self._move, stop=self._stop),
+            Worker("use", self._keep_reporting, stop=self._stop),
         ):
             self._closing.callback(worker.close)
             worker.start()
@@ -111,6 +116,27 @@ class Runtime(AbstractContextManager["Runtime"]):
             return None
         name = self._moving_to.setting
         return name, *self.store.embeddings.progress(name)
+
+    def writing_pause_s(self) -> float:
+        """Between two entries that a language model writes of: half of its calls are for askers."""
+        per_minute = self.config.llm_per_minute
+        return 120.0 / per_minute if per_minute else 0.0
+
+    def _keep_reporting(self, ending: Event) -> None:
+        while not ending.wait(REPORT_S):
+            self._report_use()
+
+    def _report_use(self) -> None:
+        """Adds to the store what the language model was asked since this was last called."""
+        stats = self.reader.stats()
+        more = stats.without(self._reported)
+        if more == Stats(is_open=self._reported.is_open, form=more.form):
+            return
+        try:
+            self.store.use.add(self.reader.name, more, now=datetime.now(UTC))
+            self._reported = stats
+        except FailbotError as error:
+            log.warning("the language model's use is not counted: %s", error)
 
     def _prepare(self, _: Event) -> None:
         if self.reader.name:
@@ -199,24 +225,15 @@ def open_runtime(
     redact.use(team.load(config.secrets) if config.secrets else team.Rules())
     owns_stop, stop = stop is None, stop or Stop()
     store = SqliteStore(config.database)
-    # The store remembers a folder for processes that were started elsewhere.
-    folder = Path(config.model).expanduser()
-    model = str(folder.resolve()) if folder.is_dir() else config.model
-    encoder = BackgroundEncoder(model, data_folder=config.data_folder, stop=stop)
-    moving_to = None
-    earlier = _earlier_default(store, config) if keeps_model else ""
-    if earlier:
-        moving_to = encoder
-        encoder = BackgroundEncoder(earlier, data_folder=config.data_folder, stop=stop)
+    encoder, moving_to = _encoders(config, store, stop, keeps_model=keeps_model)
     reranker = None
     if config.reranker:
         reranker = background_reranker(config.reranker, data_folder=config.data_folder, stop=stop)
     reader = reader or language_model(config)
-    service = Service(store, encoder, reranker, reader=reader, stop=stop)
     return Runtime(
         config,
         store,
-        service,
+        Service(store, encoder, reranker, reader=reader, stop=stop),
         encoder,
         reranker=reranker,
         reader=reader,
@@ -224,6 +241,20 @@ def open_runtime(
         owns_stop=owns_stop,
         moving_to=moving_to,
     )
+
+
+def _encoders(
+    config: Config, store: Store, stop: Stop, *, keeps_model: bool
+) -> tuple[BackgroundEncoder, BackgroundEncoder | None]:
+    """What answers, and what the memory moves to where that is another."""
+    # The store remembers a folder for processes that were started elsewhere.
+    folder = Path(config.model).expanduser()
+    model = str(folder.resolve()) if folder.is_dir() else config.model
+    encoder = BackgroundEncoder(model, data_folder=config.data_folder, stop=stop)
+    earlier = _earlier_default(store, config) if keeps_model else ""
+    if not earlier:
+        return encoder, None
+    return BackgroundEncoder(earlier, data_folder=config.data_folder, stop=stop), encoder
 
 
 def _earlier_default(store: Store, config: Config) -> str:

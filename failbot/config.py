@@ -13,6 +13,7 @@ from failbot.errors import ConfigError
 SLACK_API_URL = "https://slack.com/api/"
 DEFAULT_MODEL = "failbot-minilm-1"  # shipped in encoder/shipped, trained by tests/training
 MINILM = "all-MiniLM-L6-v2"  # what it was tuned from, and the default before it
+LOOPBACK = "127.0.0.1"
 LOCAL_TEAM_ID = "local"  # the workspace of entries logged before any Slack workspace is known
 
 
@@ -34,13 +35,23 @@ class Config:
     slack_app_token: str = ""
     slack_signing_secret: str = ""
     slack_api_url: str = SLACK_API_URL
-    host: str = "127.0.0.1"
+    host: str = LOOPBACK
     port: int = 3000
+    ops_address: str = ""  # HOST:PORT, or PORT on loopback; "" for none
+    log: str = "text"
     log_level: str = "INFO"
 
     @property
     def database(self) -> Path:
         return self.data_folder / "failbot.db"
+
+    @property
+    def ops(self) -> tuple[str, int] | None:
+        """The host and port for `/healthz`, `/readyz` and `/metrics`; None where none is set."""
+        if not self.ops_address:
+            return None
+        host, _, port = self.ops_address.rpartition(":")
+        return host.strip("[]") or LOOPBACK, int(port)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Config:
@@ -75,6 +86,8 @@ VARIABLES = {
     "slack_api_url": "SLACK_API_URL",
     "host": "FAILBOT_HOST",
     "port": "FAILBOT_PORT",
+    "ops_address": "FAILBOT_OPS_ADDRESS",
+    "log": "FAILBOT_LOG",
     "log_level": "FAILBOT_LOG_LEVEL",
 }
 # A folder, or one of the hub's names.
@@ -83,6 +96,9 @@ RERANKER = re.compile(r"[./~].*|[\w.-]+(/[\w.-]+)*")
 LLM_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", re.IGNORECASE)
 YES_OR_NO = {"yes": True, "no": False}
 MOST_PER_MINUTE = 100_000
+# PORT, HOST:PORT or [IPv6]:PORT.
+OPS_ADDRESS = re.compile(r"(([\w.-]+|\[[0-9A-Fa-f:]+\]):)?([0-9]{1,5})")
+LOGS = ("text", "json")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -103,9 +119,20 @@ def _problem(name: str, value: str) -> str:
         return _llm_problem(name, value)
     if name == "port" and not (value.isdigit() and 0 < int(value) < 65536):
         return f"{variable} must be a whole number from 1 to 65535, not {value!r}"
+    if name == "ops_address":
+        return _ops_problem(value)
+    if name == "log" and value.lower() not in LOGS:
+        return f"{variable} must be one of {', '.join(LOGS)}, not {value!r}"
     if name == "log_level" and value.upper() not in LOG_LEVELS:
         return f"{variable} must be one of {', '.join(LOG_LEVELS)}, not {value!r}"
     return ""
+
+
+def _ops_problem(value: str) -> str:
+    found = OPS_ADDRESS.fullmatch(value)
+    if found and 0 < int(found[3]) < 65536:
+        return ""
+    return f"FAILBOT_OPS_ADDRESS must be HOST:PORT, or a PORT of this machine, not {value!r}"
 
 
 def _llm_problem(name: str, value: str) -> str:
@@ -135,6 +162,8 @@ def _typed(values: dict[str, str], environment: Mapping[str, str]) -> dict[str, 
         typed["llm_per_minute"] = int(values["llm_per_minute"])
     if "llm_private" in values:
         typed["llm_private"] = YES_OR_NO[values["llm_private"].lower()]
+    if "log" in values:
+        typed["log"] = values["log"].lower()
     if "log_level" in values:
         typed["log_level"] = values["log_level"].upper()
     if "slack_api_url" in values:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from failbot.errors import FailbotError
 
 if TYPE_CHECKING:
     from failbot.bootstrap import Runtime
+    from failbot.reader.base import Stats
     from failbot.reader.language_model import LanguageModel
     from failbot.search.calibration import Calibration
 
@@ -22,6 +24,7 @@ LEAST_DISK_BYTES = 100_000_000
 LOW_DISK_BYTES = 1_000_000_000
 MODEL_WAIT_S = 120.0
 SLACK_TIMEOUT_S = 10
+USE_DAYS = 30
 
 
 class State(StrEnum):
@@ -80,6 +83,7 @@ def _memory(config: Config) -> Iterator[Check]:
         yield from _weights(config)
         yield from _reranker(config)
         yield from _vectors(runtime)
+        yield from _use(runtime)
     finally:
         runtime.close()
 
@@ -114,6 +118,7 @@ def _database(runtime: Runtime) -> Check:
 
 
 def _weights(config: Config) -> Iterator[Check]:
+    from failbot.encoder.export import wants_export
     from failbot.encoder.onnx import exported_folder, is_sound
     from failbot.encoder.weights import find_weights
 
@@ -125,6 +130,8 @@ def _weights(config: Config) -> Iterator[Check]:
     yield _ok("model", f"{weights.name}, files checked")
     if is_sound(exported_folder(weights, data_folder=config.data_folder)):
         yield _ok("fast model", "prepared")
+    elif not wants_export(config.model, config.data_folder):
+        yield _ok("fast model", "this model has none: it runs in PyTorch, and starts take seconds")
     else:
         yield _warn("fast model", "not prepared: starts take seconds; run `failbot setup`")
 
@@ -253,6 +260,40 @@ def _tried(model: LanguageModel, what: str) -> Check:
         "language model",
         f"{what}: {judged!r} in {stats.seconds:.1f} s, {stats.prompt_tokens:,} + "
         f"{stats.completion_tokens:,} tokens, form {stats.form}",
+    )
+
+
+def _use(runtime: Runtime) -> Iterator[Check]:
+    """What the language models were asked, by all processes: today and in 30 days (UTC)."""
+    now = datetime.now(UTC)
+    month = runtime.store.use.since(now.date() - timedelta(days=USE_DAYS - 1))
+    waiting = runtime.store.wanted.waiting()
+    if not (month or waiting):
+        return
+    today = [one.stats for one in month if one.day == now.date()]
+    words = (
+        f"today {_asked(today)}; in {USE_DAYS} days {_asked([one.stats for one in month])}; "
+        f"{waiting:,} entries wait for their expected questions"
+    )
+    last = max(month, key=lambda one: one.reported_at, default=None)
+    if last is None or not last.stats.is_open:
+        yield _ok("language model use", words)
+    else:
+        yield _warn(
+            "language model use",
+            f"{words}; {last.model} failed several times in a row, as of "
+            f"{last.reported_at:%Y-%m-%d %H:%M} UTC: answers go by the score until it is back",
+        )
+
+
+def _asked(stats: Sequence[Stats]) -> str:
+    def total(name: str) -> str:
+        return f"{sum(getattr(one, name) for one in stats):,}"
+
+    return (
+        f"{total('calls')} calls ({total('failed')} failed, {total('refused')} not sent), "
+        f"{total('cached')} readings from the cache, "
+        f"{total('prompt_tokens')} + {total('completion_tokens')} tokens"
     )
 
 

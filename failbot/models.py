@@ -190,9 +190,9 @@ class Place:
 class Viewer:
     """On whose behalf entries are read; the store's queries hold this, nothing filters afterwards.
 
-    `channel_ids` are the private channels whose entries are visible. The audience of a channel is
-    a viewer too: one without a user. `is_operator` sees everything of the workspace: whoever
-    holds the database file.
+    What was logged in the channels of `channel_ids` is visible, whether or not it is the
+    workspace's. The audience of a channel is a viewer too: one without a user. `is_operator` sees
+    everything of the workspace: whoever holds the database file.
     """
 
     team_id: str
@@ -251,15 +251,28 @@ class Answer:
     hits: tuple[Hit, ...]
     confidence: float
     by_words_only: bool = False  # the model was not ready: no vectors were compared
+    lacks_model: bool = False  # by words because the model cannot be used, rather than not yet
     runner_up: float | None = None  # log odds of what would be first without the first hit
     is_partial: bool = False  # some entries have no vectors yet: they were compared by words
     basis: Basis | None = None
     read_by: str = ""  # the language model that read the hits; "" where the score decided
     unread: str = ""  # why a language model that is set has read nothing; "" where none should
+    searched: int | None = None  # of an unknown: how many entries its viewer may see
+
+    @property
+    def scope(self) -> str:
+        """How much was searched in vain, in a sentence; "" where something was found."""
+        if self.searched is None:
+            return ""
+        if self.searched == 0:
+            return "There is no entry yet that may be shown here."
+        entries = "The one entry" if self.searched == 1 else f"All {self.searched:,} entries"
+        verb = "was" if self.searched == 1 else "were"
+        return f"{entries} that may be shown here {verb} searched."
 
     @property
     def is_provisional(self) -> bool:
-        """Whether the same question may be answered better in a minute."""
+        """Whether the same question may be answered better later."""
         return self.by_words_only or self.is_partial
 
     @property
@@ -273,6 +286,11 @@ class Answer:
         return f"The language model did not read it ({self.unread}): this goes by the score alone."
 
     def _lack(self) -> str:
+        if self.lacks_model:
+            return (
+                "The model cannot be used, so only words were compared; "
+                "whoever runs failbot finds the reason in its log."
+            )
         if self.by_words_only:
             return "The model is still loading, so only words were compared; ask again in a minute."
         if self.is_partial:

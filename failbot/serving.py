@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
+from failbot.observer import Observer, Unobserved
 from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import SlackSide, build
-from failbot.slack.jobs import digesting
+from failbot.slack.jobs import digesting, expecting
 from failbot.slack.transport.serve import need_settings, serve_http, serve_socket
+from failbot.slack.transport.socket_mode import Line
 from failbot.threads import Stop
+
+if TYPE_CHECKING:
+    from failbot.ops.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -42,18 +49,77 @@ def serve(
     need_settings(config, http=http)
     with ExitStack() as serving:  # closed last in, first out: the database goes last
         runtime = serving.enter_context(open_runtime(config, stop=stop))
-        side = build(config, runtime.service, runtime.store, now=now, stop=stop)
+        metrics = _metrics() if config.ops else None
+        observer: Observer = metrics or Unobserved()
+        side = serving.enter_context(
+            working(runtime, stop=stop, observer=observer, now=now, tick_s=tick_s)
+        )
+        line = None if http else Line()
+        if metrics:
+            from failbot.ops.wiring import ops_served
+
+            serving.enter_context(ops_served(runtime, side, metrics, line=line, now=now, stop=stop))
+        if http:
+            from failbot.ops.wiring import health_of
+
+            routes = health_of(runtime, side, line)
+            serve_http(config, side, stop=stop, routes=routes, on_ready=lambda _: on_ready())
+        else:
+            serve_socket(config, side, stop=stop, on_ready=on_ready, line=line)
+
+
+def _start_writing(
+    serving: ExitStack,
+    runtime: Runtime,
+    side: SlackSide,
+    *,
+    now: Callable[[], datetime],
+    stop: Stop,
+) -> None:
+    """Has the language model, if there is one, write expected questions, and its use counted."""
+    if not runtime.reader.name:
+        return
+    writer = runtime.service.question_writer(
+        now=now, pause_s=runtime.writing_pause_s(), told=partial(expecting.tell_later, side.bot)
+    ).worker(stop)
+    serving.callback(writer.close)
+    writer.start()
+
+
+@contextmanager
+def working(
+    runtime: Runtime,
+    *,
+    stop: Stop,
+    observer: Observer | None = None,
+    now: Callable[[], datetime] = utc_now,
+    clock: Callable[[], float] = time.monotonic,
+    tick_s: float = TICK_S,
+) -> Iterator[SlackSide]:
+    """The Slack side while all that serves runs, but for the way on which Slack's requests come.
+
+    Sets `stop` at the end. :param clock: monotonic seconds.
+    """
+    with ExitStack() as serving:
+        watching = observer or Unobserved()
+        runtime.service.when_answered = lambda answer: watching.answered(answer.verdict.value)
+        side = build(
+            runtime.config,
+            runtime.service,
+            runtime.store,
+            now=now,
+            clock=clock,
+            stop=stop,
+            observer=watching,
+        )
         runtime.start_background()
         serving.enter_context(side.running(on_team=partial(_adopt, runtime)))
         scheduler = _scheduler(runtime, side).worker(now, tick_s=tick_s, stop=stop)
         serving.callback(scheduler.close)
         scheduler.start()
+        _start_writing(serving, runtime, side, now=now, stop=stop)
         serving.callback(stop.set)  # first of all: whatever ends this, nobody waits any longer
-        if http:
-            health = partial(_health, runtime)
-            serve_http(config, side, stop=stop, health=health, on_ready=lambda _: on_ready())
-        else:
-            serve_socket(config, side, stop=stop, on_ready=on_ready)
+        yield side
 
 
 def _scheduler(runtime: Runtime, side: SlackSide) -> Scheduler:
@@ -72,6 +138,7 @@ def _adopt(runtime: Runtime, team_id: str) -> None:
         log.info("%d local entries now belong to the workspace %s", count, team_id)
 
 
-def _health(runtime: Runtime) -> dict[str, object]:
-    runtime.store.failures.teams()  # raises StoreError where the database does not answer
-    return {"model_ready": runtime.encoder.is_ready, "waiting": runtime.store.inbox.waiting()}
+def _metrics() -> Metrics:
+    from failbot.ops.metrics import Metrics
+
+    return Metrics()

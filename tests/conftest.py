@@ -48,7 +48,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default model's fast form, made once for all tests."""
+    """MiniLM's fast form, made once for all tests."""
+    pytest.importorskip("torch", reason="PyTorch exports it")
     from failbot.config import MINILM
     from failbot.encoder.export import export_in_subprocess
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failbot.encoder.base import Kind, unit, well_formed
-from failbot.errors import ReaderError
+from failbot.errors import PrivateTextError, ReaderError
+from failbot.models import Draft
 from failbot.reader.base import DEADLINE_S, READ, Judgement, NoReader, Passage, Reading
 from failbot.search.values import Encoding
 
@@ -55,6 +56,10 @@ class WordReader(NoReader):
         self.failure = ""
         self.asked: list[tuple[str, list[int]]] = []
         self.handed: list[int] = []  # how many passages each call brought
+        self.writes: tuple[str, ...] = ()  # as expected questions of every entry
+        self.drafts: Draft | None = None  # of every text
+        self.error: type[ReaderError] = ReaderError  # what `failure` is raised as
+        self.told: list[str] = []  # the texts that were to be written of
 
     def read(
         self,
@@ -67,12 +72,29 @@ class WordReader(NoReader):
         """See Reader.read."""
         self.handed.append(len(passages))
         if self.failure:
-            raise ReaderError(self.failure)
+            raise self.error(self.failure)
         if is_private and not self.is_local:
             return {}
         seen = [one for one in passages[:READ] if self.is_local or not one.is_private]
         self.asked.append((question, [one.number for one in seen]))
         return {one.number: self._reading(one.text) for one in seen}
+
+    def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
+        """See Reader.draft_from."""
+        self._hear(text, is_private=is_private)
+        return self.drafts or super().draft_from(text, is_private=is_private)
+
+    def expected_questions(self, text: str, *, is_private: bool = True) -> tuple[str, ...]:
+        """See Reader.expected_questions."""
+        self._hear(text, is_private=is_private)
+        return self.writes
+
+    def _hear(self, text: str, *, is_private: bool) -> None:
+        if is_private and not self.is_local:
+            raise PrivateTextError("the text is private and the model is elsewhere")
+        self.told.append(text)
+        if self.failure:
+            raise self.error(self.failure)
 
     def _reading(self, text: str) -> Reading:
         for word, judgement in ((self.same, Judgement.SAME), (self.helps, Judgement.HELPS)):

@@ -11,6 +11,7 @@ WORDS = ["the", "loss", "became", "nan", "after", "steps", "of", "training", "qu
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *LETTERS]
 VOCABULARY += [f"##{letter}" for letter in LETTERS]
 HIDDEN = 32
+COLBERT_HIDDEN = 8
 
 
 def save_tiny_model(
@@ -21,9 +22,55 @@ def save_tiny_model(
     prompts: dict[str, str] | None = None,
 ) -> Path:
     """A BERT of two layers with this pooling and further modules, saved with safetensors."""
-    import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    transformer = Transformer(str(_save_backbone(folder)))
+    pooled = Pooling(HIDDEN, pooling_mode=pooling)
+    model = SentenceTransformer(modules=[transformer, pooled, *further], prompts=prompts)
+    model.max_seq_length = 40
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def save_tiny_colbert(
+    folder: Path,
+    *,
+    expansion: dict[str, Any] | None = None,
+    prompts: dict[str, str] | None = None,
+    further: Sequence[Any] = (),
+) -> Path:
+    """A ColBERT of two layers with eight figures a token, punctuation left out of documents."""
+    from sentence_transformers import MultiVectorEncoder
+    from sentence_transformers.base.modules import Dense, Normalize, Transformer
+    from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+    from torch import nn
+
+    transformer = Transformer(
+        str(_save_backbone(folder)),
+        document_length=40,
+        query_length=None if expansion else 12,
+        query_expansion=expansion,
+    )
+    projection = Dense(
+        HIDDEN,
+        COLBERT_HIDDEN,
+        bias=False,
+        activation_function=nn.Identity(),
+        module_input_name="token_embeddings",
+    )
+    mask = MultiVectorMask(skiplist_words=[".", ","])
+    unit = Normalize(module_input_name="token_embeddings")
+    model = MultiVectorEncoder(
+        modules=[transformer, projection, mask, unit, *further], prompts=prompts
+    )
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def _save_backbone(folder: Path) -> Path:
+    """A random BERT of two layers and its tokenizer, beside the folder."""
+    import torch
     from transformers import BertConfig, BertModel
 
     torch.manual_seed(0)
@@ -40,12 +87,7 @@ def save_tiny_model(
     backbone = folder.parent / f"{folder.name}-backbone"
     BertModel(config).save_pretrained(backbone)
     _tokenizer().save_pretrained(backbone)
-    transformer = Transformer(str(backbone))
-    pooled = Pooling(HIDDEN, pooling_mode=pooling)
-    model = SentenceTransformer(modules=[transformer, pooled, *further], prompts=prompts)
-    model.max_seq_length = 40
-    model.save_pretrained(str(folder), create_model_card=False)
-    return folder
+    return backbone
 
 
 def _tokenizer() -> Any:

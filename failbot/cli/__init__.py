@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from failbot import __version__
-from failbot.cli import calibrating, data, evaluate, health, memory, serving
+from failbot.cli import calibrating, data, evaluate, expecting, health, memory, serving
 from failbot.cli.session import Session
 from failbot.errors import FailbotError, StoppedError
 
@@ -96,7 +96,7 @@ def cli(ctx: click.Context, data: str | None, team: str | None, debug: bool) -> 
     ctx.obj = Session(data=data or "", team=team or "", is_data_typed=typed)
 
 
-for _module in (memory, data, serving, health, evaluate, calibrating):
+for _module in (memory, data, expecting, serving, health, evaluate, calibrating):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 

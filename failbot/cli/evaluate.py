@@ -252,11 +252,13 @@ def _temporary(config: Config, reader: Reader) -> Iterator[Runtime]:
 
 
 def _baseline(config: Config, labelled: LabelledSet) -> list[Result]:
+    from failbot.encoder.colbert import is_multi_vector
     from failbot.encoder.weights import find_weights
     from failbot.evaluation.asking import ask_baseline
 
     weights = find_weights(config.model, data_folder=config.data_folder)
-    if weights.is_ready:  # failbot's own: what anyone would take is what it was tuned from
+    # What anyone would take: what failbot's own was tuned from, and a model of sentences.
+    if weights.is_ready or is_multi_vector(weights.folder):
         weights = find_weights(MINILM, data_folder=config.data_folder)
     with output.progress("The baseline") as progress:
         return ask_baseline(

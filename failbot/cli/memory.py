@@ -18,6 +18,7 @@ from failbot.errors import InputError, ModelError, ReaderError
 from failbot.fields import as_dict
 from failbot.files import exporting
 from failbot.models import (
+    Answer,
     Draft,
     Explanation,
     ExplanationStatus,
@@ -89,7 +90,11 @@ def ask(
             )
     if as_json:
         output.emit_json(exporting.answer_as_dict(answer, limit=limit, explain=explain))
-        return
+    else:
+        _tell_answer(answer, limit=limit, explain=explain)
+
+
+def _tell_answer(answer: Answer, *, limit: int, explain: bool) -> None:
     output.show_answer(answer, limit=limit)
     if explain:
         show_explanation(answer, limit=limit)
@@ -152,33 +157,24 @@ def log(
     """
     if source not in (None, "-"):
         raise click.UsageError("say --tried and --happened, or pipe the text in")
-    given = {name: _clean(value) for name, value in fields.items() if value}
-    if explanation:
-        state = ExplanationStatus(status)
-        given["explanations"] = tuple(
-            Explanation(text=clean(text), status=state, evidence=clean(evidence))
-            for text in explanation
-        )
-    if "outcome" in given:
-        given["outcome"] = Outcome(given["outcome"])
+    given = _given(fields) | _explained(explanation, status=status, evidence=evidence)
     draft, questions = _said(given, from_input=source == "-")
-    draft = replace(draft, **given)
     questions |= dict.fromkeys(map(clean, asked_like), QuestionOrigin.AUTHOR)
     with session.memory() as memory:
         recorded = memory.service.record(
-            draft,
+            replace(draft, **given),
             place=memory.place,
             author_id=author or login(),
             now=now(),
             questions=questions,
         )
-        if not as_json:
+        if not as_json:  # before the model loads
             _tell_logged(recorded)
-        similar = _similar(memory, recorded.failure) if recorded.is_new else ()
+        similar = _similar(memory, recorded.failure) if recorded.is_new else None
     if as_json:
-        _emit_logged(recorded, similar)
-    for hit in () if as_json else similar:
-        click.echo(f"Like {hit.failure.reference}: {clean(hit.failure.name)}")
+        _emit_logged(recorded, similar.shown() if similar else ())
+    elif similar:
+        output.show_similar(similar)
 
 
 @click.command()
@@ -201,8 +197,24 @@ def draft(session: Session, text: tuple[str, ...]) -> None:
     output.emit_json(as_dict(made))
 
 
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The draft's fields that options say."""
+    given = {name: _clean(value) for name, value in options.items() if value}
+    if "outcome" in given:
+        given["outcome"] = Outcome(given["outcome"])
+    return given
+
+
 def _clean(value: str | tuple[str, ...]) -> Any:
     return clean(value) if isinstance(value, str) else tuple(map(clean, value))
+
+
+def _explained(explanations: tuple[str, ...], *, status: str, evidence: str) -> dict[str, Any]:
+    """The draft's explanations, all of which stand alike; nothing where there are none."""
+    if not explanations:
+        return {}
+    like = Explanation(text="", status=ExplanationStatus(status), evidence=clean(evidence))
+    return {"explanations": tuple(replace(like, text=clean(text)) for text in explanations)}
 
 
 def _said(given: dict[str, Any], *, from_input: bool) -> tuple[Draft, dict[str, QuestionOrigin]]:
@@ -243,14 +255,14 @@ def _parsed(text: str, *, tried: str, happened: str) -> Draft:
     return Draft(tried=first.strip(), happened="".join(rest).strip())
 
 
-def _similar(memory: Memory, failure: Failure) -> tuple[Hit, ...]:
-    """Earlier failures like it; none where the model cannot be used: it is logged all the same."""
+def _similar(memory: Memory, failure: Failure) -> Answer | None:
+    """Earlier failures like it; None where the model cannot be used: it is logged all the same."""
     try:
         memory.embed_new()
         return memory.service.similar(failure, viewer=memory.viewer)
     except ModelError as error:
         output.warn(str(error))
-        return ()
+        return None
 
 
 def _tell_logged(recorded: Recorded) -> None:

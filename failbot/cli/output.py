@@ -113,11 +113,12 @@ def waiting(words: str) -> Iterator[None]:
 def show_answer(answer: Answer, *, limit: int) -> None:
     """The verdict in a sentence, then the matches, or the one that is too weak to count."""
     click.secho(_verdict(answer), bold=True)
+    if answer.scope:
+        click.echo(answer.scope)
     for hit in answer.shown(limit):
         click.echo()
         show_hit(hit)
-    if any(hit.matches or hit.differs for hit in answer.shown(limit)):
-        click.secho(f"Matches and Differs are the words of {clean(answer.read_by)}.", dim=True)
+    _show_whose(answer, answer.shown(limit))
     weak = answer.weak()
     if weak:
         click.echo(
@@ -141,13 +142,33 @@ def show_hit(hit: Hit) -> None:
         click.echo(f"    {failure.outcome.value}")
     if hit.sentence:
         click.echo(paragraph(f"“{hit.sentence.strip()}”", indent="    "))
-    for name, said in (("Matches", hit.matches), ("Differs", hit.differs)):
-        if said:
-            click.echo(paragraph(f"{name}: {said}", indent="    "))
+    _show_reading(hit)
     if failure.lesson:
         click.echo(paragraph(f"Lesson: {failure.lesson}", indent="    "))
     for one in failure.explanations[:2]:
         click.echo(paragraph(f"Why: {_explanation(one)}", indent="    "))
+
+
+def show_similar(answer: Answer) -> None:
+    """What was logged before and is like it, with what a language model says of each."""
+    shown = answer.shown()
+    for hit in shown:
+        click.echo(f"Like {hit.failure.reference}: {clean(hit.failure.name)}")
+        _show_reading(hit)
+    _show_whose(answer, shown)
+    if shown and answer.caveat:
+        warn(answer.caveat)
+
+
+def _show_reading(hit: Hit) -> None:
+    for name, said in (("Matches", hit.matches), ("Differs", hit.differs)):
+        if said:
+            click.echo(paragraph(f"{name}: {said}", indent="    "))
+
+
+def _show_whose(answer: Answer, shown: Sequence[Hit]) -> None:
+    if any(hit.matches or hit.differs for hit in shown):
+        click.secho(f"Matches and Differs are the words of {clean(answer.read_by)}.", dim=True)
 
 
 def show_failure(failure: Failure) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shlex
 import webbrowser
 from collections.abc import Iterator
@@ -39,14 +38,12 @@ def serve(session: Session, http: bool, host: str | None, port: int | None) -> N
     from failbot.stopping import stop_on_signals
 
     stop = stop_on_signals()  # before the imports, which take a second
+    from failbot import logs
     from failbot.serving import serve as run
 
     config = session.config()
     config = replace(config, host=host or config.host, port=port or config.port)
-    # Only failbot's own lines at the level that is set: Slack's libraries log whole messages.
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("failbot").setLevel(config.log_level)
-    logging.getLogger("faiss").setLevel(logging.WARNING)  # its search for CPU features
+    logs.set_up(style=config.log, level=config.log_level)
     ready = "http" if http else "socket mode"
     run(config, http=http, stop=stop, on_ready=lambda: output.note(f"ready ({ready})"))
 

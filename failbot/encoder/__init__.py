@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from failbot.encoder.base import Encoder, Kind
-from failbot.encoder.weights import find_weights
+from failbot.encoder.weights import Weights, find_weights
 from failbot.errors import ModelError
 from failbot.search.values import Encoding
 
@@ -23,12 +23,11 @@ def open_encoder(
     """The encoder of `model`: failbot's own, all-MiniLM-L6-v2, a folder, or a published name.
 
     "onnx" runs the export and refuses if there is none; "transformers" loads PyTorch; "auto"
-    takes the export if it is there and sound, else PyTorch. It never exports: see
-    failbot.encoder.export. `threads` None lets the run time choose.
+    takes the export if it is there and sound, else PyTorch, as it always does for a model like
+    ColBERT. It never exports: see failbot.encoder.export. `threads` None lets the run time choose.
     :raises ModelError: when the model is missing, altered or unsafe.
     """
     from failbot.encoder.onnx import OnnxEncoder, exported_folder
-    from failbot.encoder.transformers import TransformersEncoder
 
     weights = find_weights(model, data_folder=data_folder)
     folder = exported_folder(weights, data_folder=data_folder)
@@ -41,4 +40,14 @@ def open_encoder(
             log.warning("model %s runs with sentence-transformers: %s", weights.name, error)
     if weights.is_ready:
         raise ModelError(f"{weights.name} is an ONNX model: PyTorch cannot run it.")
+    return open_torch(weights, threads=threads)
+
+
+def open_torch(weights: Weights, *, threads: int | None = None) -> Encoder:
+    """These weights in PyTorch, by the class of sentence-transformers that they were saved by."""
+    from failbot.encoder.colbert import ColbertEncoder, is_multi_vector
+    from failbot.encoder.transformers import TransformersEncoder
+
+    if is_multi_vector(weights.folder):
+        return ColbertEncoder(weights, threads=threads)
     return TransformersEncoder(weights, threads=threads)

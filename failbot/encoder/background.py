@@ -30,6 +30,16 @@ class BackgroundEncoder:
     def is_ready(self) -> bool:
         return self._loadings[-1].is_ready
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was tried, and cannot be used."""
+        return self._loadings[-1].has_failed
+
+    @property
+    def label(self) -> str:
+        """The setting, for whoever may not read paths: of a folder, its last part."""
+        return self._setting.rstrip("/").rpartition("/")[2] or self._setting
+
     def start(self) -> None:
         """Begins to load; nothing happens the second time."""
         self._loadings[-1].start()

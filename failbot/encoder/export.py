@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from failbot.encoder.base import Encoder, Kind
+from failbot.encoder.colbert import is_multi_vector
 from failbot.encoder.onnx import (
     FORMAT,
     GRAPH,
@@ -98,13 +99,14 @@ def _sweep(folder: Path) -> None:
 
 
 def wants_export(model: str, data_folder: Path) -> bool:
-    """Whether an export is worth starting: neither made yet, nor found to be impossible.
+    """Whether an export is worth starting: neither made yet, nor known to be impossible.
 
     :raises ModelError: when the model cannot be found.
     """
     weights = find_weights(model, data_folder=data_folder)
     target = exported_folder(weights, data_folder=data_folder)
-    return not is_sound(target) and not _refusal(target).is_file()
+    is_impossible = _refusal(target).is_file() or is_multi_vector(weights.folder)
+    return not is_sound(target) and not is_impossible
 
 
 def _refusal(target: Path) -> Path:
@@ -180,6 +182,11 @@ def _end(child: subprocess.Popen[str]) -> None:
 def _write_checked(weights: Weights, folder: Path) -> Path:
     from failbot.encoder.transformers import TransformersEncoder
 
+    if is_multi_vector(weights.folder):
+        raise ModelError(
+            f"{weights.name} gives a vector a token and none a sentence: such a model has no ONNX "
+            "form here. It runs with sentence-transformers, slower."
+        )
     original = TransformersEncoder(weights)
     expected = _encode_all(original)
     folder.mkdir()

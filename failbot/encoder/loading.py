@@ -42,6 +42,10 @@ class Loading(Generic[T]):
         return self._result.done() and self._result.exception() is None
 
     @property
+    def has_failed(self) -> bool:
+        return self._result.done() and self._result.exception() is not None
+
+    @property
     def is_over(self) -> bool:
         """Whether it has succeeded or failed."""
         return self._result.done()

@@ -37,7 +37,8 @@ RERANKERS = "cross-encoder"
 # Formats that Python unpickles: loading one runs whatever its maker put in.
 PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
 # Files that decide what a model computes; the rest (readme, other run times) does not matter.
-DECISIVE = frozenset({".safetensors", ".json", ".txt", ".model"})
+# Stanford's ColBERT keeps its settings in `artifact.metadata`.
+DECISIVE = frozenset({".safetensors", ".json", ".txt", ".model", ".metadata"})
 OTHER_RUN_TIMES = frozenset({"onnx", "openvino"})
 
 

@@ -100,7 +100,8 @@ def answer_as_dict(answer: Answer, *, limit: int, explain: bool = False) -> dict
     """The answer as a JSON object: the verdict, and at most `limit` hits, best first.
 
     With "unknown" the hits are weak matches, which nobody should take for answers; what a language
-    model judged "no" is not among them. `explain` adds what the probabilities were made with.
+    model judged "no" is not among them; `searched` is how many entries there were to find, else
+    null. `explain` adds what the probabilities were made with.
     """
     hits = [hit for hit in answer.hits if hit.judgement != "no"]
     told: dict[str, object] = {
@@ -110,6 +111,7 @@ def answer_as_dict(answer: Answer, *, limit: int, explain: bool = False) -> dict
         "is_partial": answer.is_partial,
         "read_by": answer.read_by,
         "unread": answer.unread,
+        "searched": answer.searched,
         "hits": [hit_as_dict(hit) for hit in hits[:limit]],
     }
     if explain:

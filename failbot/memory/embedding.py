@@ -14,12 +14,13 @@ from typing import Protocol
 import numpy as np
 
 from failbot.encoder.base import Encoder
-from failbot.errors import FailbotError, ModelMismatchError, StoppedError
+from failbot.errors import FailbotError, ModelError, ModelMismatchError, StoppedError
 from failbot.models import Failure
 from failbot.search.passages import text_of, title_of
 from failbot.search.signals import quantise
 from failbot.search.values import Embedding, Encoding, Expected
 from failbot.store import base
+from failbot.store.embedding import ActiveModel, Unembedded
 from failbot.threads import Stop
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Embedder:
         self._source = source
         self._stop = stop or Stop()
         self._told: list[OnFindable] = []
+        self.fault = ""  # why the model cannot be used, as far as anybody has tried
         self._woken = threading.Event()
         self._embedding = threading.Lock()  # one thread embeds at a time
         # Whether the stored vectors were once this process's model's. Another process, or this
@@ -124,8 +126,18 @@ class Embedder:
         """The encoder of the stored vectors, None when it is not ready in time.
 
         A process that has served with one model follows when `reindex` in another process
-        switches the store to a new one. :raises ModelMismatchError: it was another from the start.
+        switches the store to a new one. :raises ModelError: it cannot be used.
+        :raises ModelMismatchError: it was another from the start.
         """
+        try:
+            found = self._matching(patience_s)
+        except ModelError as error:
+            self.fault = str(error)
+            raise
+        self.fault = "" if found is not None else self.fault
+        return found
+
+    def _matching(self, patience_s: float | None) -> Encoder | None:
         setting = self._source.setting  # before waiting: another thread may switch it meanwhile
         encoder = self._source.wait(patience_s)
         active = self._store.embeddings.active()
@@ -138,7 +150,7 @@ class Embedder:
         if self._has_matched and setting != active.setting:
             log.info("the store now holds vectors of %s: loading it", active.name)
             self._source.switch(active.setting)
-            return self.encoder(patience_s)
+            return self._matching(patience_s)
         raise ModelMismatchError(
             f"The stored vectors are of the model {active.name}, not of {encoder.name}. "
             "Run `failbot reindex` with the same settings, or set FAILBOT_MODEL back."
@@ -146,7 +158,7 @@ class Embedder:
 
     def _activate(self, encoder: Encoder) -> None:
         self._store.embeddings.activate(
-            base.ActiveModel(name=encoder.name, setting=self._source.setting)
+            ActiveModel(name=encoder.name, setting=self._source.setting)
         )
         self._has_matched = True
 
@@ -189,7 +201,7 @@ class Embedder:
                 progress(*self._store.embeddings.progress(encoder.name))
         return total
 
-    def _embed_batch(self, encoder: Encoder, *, tells: bool = True) -> int:
+    def _embed_batch(self, encoder: Encoder, *, tells: bool) -> int:
         """How many were missing; their vectors are committed, and whoever listens is told."""
         embeddings = self._store.embeddings
         with self._embedding:
@@ -200,17 +212,17 @@ class Embedder:
         return len(missing)
 
     def _made(
-        self, encoder: Encoder, missing: Sequence[base.Unembedded]
-    ) -> list[tuple[base.Unembedded, Embedding]]:
+        self, encoder: Encoder, missing: Sequence[Unembedded]
+    ) -> list[tuple[Unembedded, Embedding]]:
         """:raises StoppedError: a batch may take longer than the process's end may."""
-        made: list[tuple[base.Unembedded, Embedding]] = []
+        made: list[tuple[Unembedded, Embedding]] = []
         for at in range(0, len(missing), PART):
             if self._stop.is_set():
                 raise StoppedError
             made += _embeddings(encoder, missing[at : at + PART])
         return made
 
-    def _tell(self, findable: Sequence[base.Unembedded]) -> None:
+    def _tell(self, findable: Sequence[Unembedded]) -> None:
         for team_id in sorted({one.team_id for one in findable}):
             numbers = [one.number for one in findable if one.team_id == team_id]
             for told in self._told:
@@ -221,8 +233,8 @@ class Embedder:
 
 
 def _embeddings(
-    encoder: Encoder, missing: Sequence[base.Unembedded]
-) -> list[tuple[base.Unembedded, Embedding]]:
+    encoder: Encoder, missing: Sequence[Unembedded]
+) -> list[tuple[Unembedded, Embedding]]:
     texts = [text_of(one.draft) for one in missing]
     wholes = encoder.encode(texts)
     titles = encoder.encode([title_of(one.draft) for one in missing])
@@ -235,7 +247,7 @@ def _embeddings(
     ]
 
 
-def _expected(encoder: Encoder, missing: Sequence[base.Unembedded]) -> Iterator[Expected | None]:
+def _expected(encoder: Encoder, missing: Sequence[Unembedded]) -> Iterator[Expected | None]:
     """Each failure's expected questions, encoded as the questions that they will be compared with.
 
     One without a word is left out: it would be like nothing, and like everything.

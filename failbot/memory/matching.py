@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from failbot.encoder.base import Encoder
 from failbot.encoder.reranker import Reranker
-from failbot.errors import ModelError, ReaderError
+from failbot.errors import ModelError
 from failbot.memory.embedding import Embedder, telling
 from failbot.memory.nulls import null_of
-from failbot.memory.reading import judged, passage_of
-from failbot.memory.redact import redact
+from failbot.memory.reading import Judge, Read
 from failbot.models import Answer, Failure, Hit, Verdict, Viewer
-from failbot.reader.base import READ, NoReader, Reader, Reading
+from failbot.reader.base import NoReader, Reader
 from failbot.search.calibration import Calibration, load, with_caution
 from failbot.search.null import applied
 from failbot.search.passages import text_of
@@ -61,6 +60,29 @@ def pair_name(model: str, reranker: str) -> str:
     return f"{model} with {reranker}" if reranker else model
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A question on its way to its answer: for whom, and what was fetched for it."""
+
+    query: Query
+    viewer: Viewer
+    found: Mapping[int, Candidate]  # by number
+    corpus: Corpus
+
+    def ranked(self, used: Calibration, reranked: Mapping[int, float] | None = None) -> Ranking:
+        """What was fetched, best first; `reranked` is a reranker's scores by number."""
+        found = list(self.found.values())
+        return rank(self.query, found, corpus=self.corpus, calibration=used, reranked=reranked)
+
+    def sentence(self, failure: Failure) -> str:
+        """The failure's sentence that matches best; "" where there are no vectors to compare."""
+        made, encoding = self.found[failure.number].embedding, self.query.encoding
+        if made is None or encoding is None:
+            return ""
+        text = text_of(failure)
+        return best_sentence(encoding, made.tokens, made.starts, text, corpus=self.corpus)
+
+
 class Matcher:
     """Answers from one store with one model. Any thread may call it."""
 
@@ -75,8 +97,8 @@ class Matcher:
         self._store = store
         self._embedder = embedder
         self._reranker = reranker
-        self._reader = reader or NoReader()
-        self._unread = ""  # why the last reading failed
+        self._judge = Judge(store, reader or NoReader())
+        self._fault = ""  # why the last answer was by words
         self._told: set[tuple[str, str]] = set()  # models and rerankers without a calibration
 
     def answer(
@@ -96,83 +118,71 @@ class Matcher:
         `whole`: it is an entry's own text, all of which counts; else what tells in a long paste.
         `is_private`: not everyone in the workspace may read it. `reads`: by the reader, too.
 
-        :raises ModelMismatchError: the stored vectors are another model's.
+        Where the model cannot be used it is by words, and the log says why.
         """
         until = time.monotonic() + patience_s
-        encoder = self._embedder.encoder(patience_s)
+        encoder, fault = self._encoder(patience_s)
         if encoder is not None:
             self._embedder.catch_up(encoder, until=until)
         query = _query(text if whole else salient(text), encoder)
-        found = self._candidates(query, viewer, hidden, limit)
-        corpus = self._store.search.corpus(viewer.team_id)
-        ranking, used = self._ranked(
-            query,
-            found,
-            viewer=viewer,
-            corpus=corpus,
-            model=encoder.name if encoder else "",
-            until=until,
-        )
-        readings, unread = self._readings(query, ranking, viewer, is_private) if reads else ({}, "")
-        if readings:
-            ranking = judged(ranking, readings)
-        candidates = {one.number: one for one in found}
-        hits = self._hits(ranking.hits[:limit], query, candidates, viewer=viewer, corpus=corpus)
-        return Answer(
-            verdict=ranking.verdict if hits else Verdict.UNKNOWN,
-            hits=tuple(_with_reading(hit, readings) for hit in hits),
-            confidence=ranking.confidence,
+        asked = self._fetched(query, viewer, hidden, limit)
+        model = encoder.name if encoder else ""
+        ranking, used = self._ranked(asked, model=model, until=until)
+        read = Read()
+        if reads:
+            read = self._judge.read(query.text, ranking, viewer=viewer, is_private=is_private)
+        ranking = read.applied(ranking)
+        hits = tuple(read.beside(hit) for hit in self._hits(ranking.hits[:limit], asked))
+        is_partial = encoder is not None and not self._embedder.is_complete(encoder)
+        made = _answer(ranking, hits, read, used)
+        in_vain = made.verdict is Verdict.UNKNOWN
+        return replace(
+            made,
             by_words_only=encoder is None,
-            runner_up=ranking.runner_up,
-            is_partial=encoder is not None and not self._embedder.is_complete(encoder),
-            basis=used.basis,
-            read_by=self._reader.name if readings else "",
-            unread=unread,
+            lacks_model=bool(fault),
+            is_partial=is_partial,
+            searched=self._store.search.size(viewer) if in_vain else None,
         )
 
-    def _readings(
-        self, query: Query, ranking: Ranking, viewer: Viewer, is_private: bool
-    ) -> tuple[dict[int, Reading], str]:
-        """The reader's judgements of the best candidates, or why there are none."""
-        if not (self._reader.name and ranking.hits):
-            return {}, ""
-        best = [one.number for one in ranking.hits[:READ]]
-        failures = self._store.failures.at(best, viewer=viewer)
-        passages = [passage_of(failure) for failure in failures.values()]
-        question = redact(query.text)[0]  # an entry's secrets were taken out when it was recorded
-        readings: dict[int, Reading] = {}
-        unread = ""
+    def _fetched(self, query: Query, viewer: Viewer, hidden: Collection[int], limit: int) -> _Asked:
+        """The query with the candidates for it, fetched by its vector and its words."""
+        encoding = query.encoding
+        found = self._store.search.candidates(
+            query.words,
+            viewer=viewer,
+            vector=encoding.sentence if encoding is not None else None,
+            by_vector=max(BY_VECTOR, limit),
+            by_words=BY_WORDS,
+        )
+        return _Asked(
+            query=query,
+            viewer=viewer,
+            found={one.number: one for one in found if one.number not in hidden},
+            corpus=self._store.search.corpus(viewer.team_id),
+        )
+
+    def _encoder(self, patience_s: float) -> tuple[Encoder | None, str]:
+        """The encoder, None when it is not ready in time, and why it cannot be used at all."""
+        fault = ""
+        encoder: Encoder | None = None
         try:
-            readings = self._reader.read(question, passages, is_private=is_private)
-        except ReaderError as error:
-            unread = str(error)
-        self._tell_unread(unread)
-        return readings, unread
+            encoder = self._embedder.encoder(patience_s)
+        except ModelError as error:
+            fault = str(error)
+        if fault and fault != self._fault:
+            log.error("answering by words alone: %s", fault)
+        self._fault = fault
+        return encoder, fault
 
-    def _tell_unread(self, reason: str) -> None:
-        """Says in the log why the reader reads nothing, once until the reason changes."""
-        if reason and reason != self._unread:
-            log.warning("answering without the language model: %s", reason)
-        self._unread = reason
-
-    def _ranked(
-        self,
-        query: Query,
-        found: Sequence[Candidate],
-        *,
-        viewer: Viewer,
-        corpus: Corpus,
-        model: str,
-        until: float,
-    ) -> tuple[Ranking, Calibration]:
+    def _ranked(self, asked: _Asked, *, model: str, until: float) -> tuple[Ranking, Calibration]:
         """The candidates in order, and what their probabilities were made with."""
-        used = self._calibration(viewer.team_id, model=model)
-        ranking = rank(query, found, corpus=corpus, calibration=used)
+        used = self._calibration(asked.viewer.team_id, model=model)
+        ranking = asked.ranked(used)
         reranker = self._ready_reranker(until) if model and ranking.hits else None
         if reranker is not None:
-            reranked = self._opinions(reranker, query, ranking, viewer=viewer)
-            used = self._calibration(viewer.team_id, model=model, reranker=reranker.name)
-            ranking = rank(query, found, corpus=corpus, calibration=used, reranked=reranked)
+            reranked = self._opinions(reranker, asked, ranking)
+            used = self._calibration(asked.viewer.team_id, model=model, reranker=reranker.name)
+            ranking = asked.ranked(used, reranked)
         self._tell(used)
         return ranking, used
 
@@ -190,13 +200,11 @@ class Matcher:
         except ModelError:  # said in the log when it was loaded, and by `failbot doctor`
             return None
 
-    def _opinions(
-        self, reranker: Reranker, query: Query, ranking: Ranking, *, viewer: Viewer
-    ) -> dict[int, float]:
+    def _opinions(self, reranker: Reranker, asked: _Asked, ranking: Ranking) -> dict[int, float]:
         best = [one.number for one in ranking.hits[:RERANKED]]
-        failures = self._store.failures.at(best, viewer=viewer)
+        failures = self._store.failures.at(best, viewer=asked.viewer)
         texts = [text_of(one) for one in failures.values()]
-        scores = reranker.scores(query.text, texts) if texts else ()
+        scores = reranker.scores(asked.query.text, texts) if texts else ()
         return {number: float(one) for number, one in zip(failures, scores, strict=True)}
 
     def _tell(self, used: Calibration) -> None:
@@ -209,37 +217,13 @@ class Matcher:
                 pair_name(*pair),
             )
 
-    def _candidates(
-        self, query: Query, viewer: Viewer, hidden: Collection[int], limit: int
-    ) -> list[Candidate]:
-        encoding = query.encoding
-        found = self._store.search.candidates(
-            query.words,
-            viewer=viewer,
-            vector=encoding.sentence if encoding is not None else None,
-            by_vector=max(BY_VECTOR, limit),
-            by_words=BY_WORDS,
-        )
-        return [one for one in found if one.number not in hidden]
-
-    def _hits(
-        self,
-        ranked: Sequence[RankedHit],
-        query: Query,
-        candidates: Mapping[int, Candidate],
-        *,
-        viewer: Viewer,
-        corpus: Corpus,
-    ) -> tuple[Hit, ...]:
-        failures = self._store.failures.at([one.number for one in ranked], viewer=viewer)
-        hits = []
+    def _hits(self, ranked: Sequence[RankedHit], asked: _Asked) -> Iterator[Hit]:
+        numbers = [one.number for one in ranked]
+        failures = self._store.failures.at(numbers, viewer=asked.viewer)
         for at, one in enumerate(ranked):
             failure = failures.get(one.number)
             if failure is not None:  # deleted since
-                quoted = candidates[one.number]
-                sentence = _sentence(query, quoted, failure, corpus) if at < QUOTED else ""
-                hits.append(_hit(one, failure, sentence))
-        return tuple(hits)
+                yield _hit(one, failure, asked.sentence(failure) if at < QUOTED else "")
 
 
 def _query(text: str, encoder: Encoder | None) -> Query:
@@ -249,21 +233,15 @@ def _query(text: str, encoder: Encoder | None) -> Query:
     return Query(text=text, encoding=encoding, words=tuple(words(text)))
 
 
-def _sentence(query: Query, one: Candidate, failure: Failure, corpus: Corpus) -> str:
-    """The sentence of the failure that matches best; "" where there are no vectors to compare."""
-    if one.embedding is None or query.encoding is None:
-        return ""
-    made = one.embedding
-    text = text_of(failure)
-    return best_sentence(query.encoding, made.tokens, made.starts, text, corpus=corpus)
-
-
-def _with_reading(hit: Hit, readings: Mapping[int, Reading]) -> Hit:
-    reading = readings.get(hit.failure.number)
-    if reading is None:
-        return hit
-    return replace(
-        hit, judgement=reading.judgement.value, matches=reading.matches, differs=reading.differs
+def _answer(ranking: Ranking, hits: tuple[Hit, ...], read: Read, used: Calibration) -> Answer:
+    return Answer(
+        verdict=ranking.verdict if hits else Verdict.UNKNOWN,
+        hits=hits,
+        confidence=ranking.confidence,
+        runner_up=ranking.runner_up,
+        basis=used.basis,
+        read_by=read.by,
+        unread=read.unread,
     )
 
 

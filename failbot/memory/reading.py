@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from failbot.models import SHOWN_PROBABILITY, Failure, Verdict, Visibility
-from failbot.reader.base import Judgement, Passage, Reading
+from failbot.errors import ReaderError
+from failbot.memory.redact import redact
+from failbot.models import SHOWN_PROBABILITY, Failure, Hit, Verdict, Viewer, Visibility
+from failbot.reader.base import READ, Judgement, Passage, Reader, Reading
 from failbot.search.values import RankedHit, Ranking
+from failbot.store import base
+
+log = logging.getLogger(__name__)
 
 # On 240 questions to two memories a careful reader's "same" was right every time, and missing for
 # 7 and 20 in a hundred that had an answer (`.docs/reader.md`). The bounds leave room for a lesser
@@ -17,6 +23,57 @@ MOST_HELPS = 0.2
 MOST_NO = 0.05
 _ORDER = {Judgement.SAME: 0, Judgement.HELPS: 1, None: 2, Judgement.NO: 3}
 PART_LIMIT = 400  # characters of one field: a pasted log must not push the lesson out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What a reader made of the best candidates, by number; nothing where it was not asked."""
+
+    readings: Mapping[int, Reading] = field(default_factory=dict)
+    by: str = ""  # the reader's name; "" where there are no readings
+    unread: str = ""  # why one that is set has read nothing
+
+    def applied(self, ranking: Ranking) -> Ranking:
+        """The ranking after the reading; as it is where nothing was read."""
+        return judged(ranking, self.readings) if self.readings else ranking
+
+    def beside(self, hit: Hit) -> Hit:
+        """The hit with what was read of it."""
+        one = self.readings.get(hit.failure.number)
+        if one is None:
+            return hit
+        return replace(hit, judgement=one.judgement.value, matches=one.matches, differs=one.differs)
+
+
+class Judge:
+    """Has a reader read what the score finds best. Any thread may call it."""
+
+    def __init__(self, store: base.Store, reader: Reader) -> None:
+        self._store = store
+        self._reader = reader
+        self._unread = ""  # why the last reading failed
+
+    def read(self, text: str, ranking: Ranking, *, viewer: Viewer, is_private: bool) -> Read:
+        """Its judgements of the best candidates, or why there are none."""
+        if not (self._reader.name and ranking.hits):
+            return Read()
+        best = [one.number for one in ranking.hits[:READ]]
+        failures = self._store.failures.at(best, viewer=viewer)
+        passages = [passage_of(failure) for failure in failures.values()]
+        question = redact(text)[0]  # an entry's secrets were taken out when it was recorded
+        try:
+            readings = self._reader.read(question, passages, is_private=is_private)
+        except ReaderError as error:
+            self._tell(str(error))
+            return Read(unread=str(error))
+        self._tell("")
+        return Read(readings=readings, by=self._reader.name if readings else "")
+
+    def _tell(self, reason: str) -> None:
+        """Says in the log why the reader reads nothing, once until the reason changes."""
+        if reason and reason != self._unread:
+            log.warning("answering without the language model: %s", reason)
+        self._unread = reason
 
 
 def passage_of(failure: Failure) -> Passage:

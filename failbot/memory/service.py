@@ -16,6 +16,7 @@ from failbot.memory.embedding import Embedder, EncoderSource, OnFindable
 from failbot.memory.matching import Matcher, RerankerSource, pair_name
 from failbot.memory.nulls import measure
 from failbot.memory.redact import redact, redact_draft
+from failbot.memory.writing import QuestionWriter, Told
 from failbot.models import (
     SHOWN_HITS,
     Answer,
@@ -24,7 +25,6 @@ from failbot.models import (
     ExpectedQuestion,
     Failure,
     Feedback,
-    Hit,
     Place,
     Question,
     QuestionOrigin,
@@ -36,7 +36,6 @@ from failbot.models import (
 )
 from failbot.reader.base import NoReader, Reader
 from failbot.search.expected import (
-    edited,
     helps,
     is_confirmed,
     may_join,
@@ -71,19 +70,41 @@ class Service:
         self._reader = reader or NoReader()
         self._embedder = Embedder(store, source, stop=stop)
         self._matcher = Matcher(store, self._embedder, reranker, reader=self._reader)
-        # Called with each failure that was recorded or revised, once that is committed, in the
-        # thread of whoever wrote it: it takes note, and `keep_expected` follows in its own time.
-        self.when_written: Callable[[Failure], None] = lambda failure: None
+        # Called with each answer to a question that was kept, in the thread that answers.
+        self.when_answered: Callable[[Answer], None] = lambda answer: None
+        # With a language model what is recorded or revised joins `Store.wanted`.
+        self._wants = bool(self._reader.name)
+        self._wake_writer: Callable[[], None] = lambda: None
 
     def on_findable(self, told: OnFindable) -> None:
         """See Embedder.on_findable."""
         self._embedder.on_findable(told)
+
+    @property
+    def model_fault(self) -> str:
+        """Why the model cannot be used; "" while nothing is known against it."""
+        return self._embedder.fault
 
     def background(self, stop: Stop) -> Worker:
         """The thread, not yet started, that embeds whatever is written, and measures the nulls."""
         embedder = self._embedder
         keep = partial(embedder.keep_embedding, after=self.measure_nulls)
         return Worker("embed", keep, stop=stop, wake=embedder.wake)
+
+    def question_writer(
+        self,
+        *,
+        now: Callable[[], datetime],
+        pause_s: float = 0.0,
+        told: Told = lambda failure, questions: None,
+    ) -> QuestionWriter:
+        """What has the language model write expected questions; see `QuestionWriter`."""
+        keep = self.keep_expected
+        writer = QuestionWriter(
+            self._store, self._reader, keep, now=now, pause_s=pause_s, told=told
+        )
+        self._wake_writer = writer.wake
+        return writer
 
     def record(
         self,
@@ -109,9 +130,10 @@ class Service:
             now=now,
             source=source,
             expected=merged((), ready.expected(by=author_id, at=now)),
+            wants=self._wants,
         )
         self._embedder.expect(failure)
-        self._wrote([failure] if is_new else [])
+        self._wrote()
         return Recorded(failure=failure, is_new=is_new, redacted=ready.redacted)
 
     def record_many(
@@ -138,8 +160,9 @@ class Service:
             author_id=author_id,
             now=now,
             expected=[merged((), one.expected(by=author_id, at=now)) for one in ready],
+            wants=self._wants,
         )
-        self._wrote([failure for failure, is_new in recorded if is_new])
+        self._wrote()
         return [
             Recorded(failure=failure, is_new=is_new, redacted=one.redacted)
             for (failure, is_new), one in zip(recorded, ready, strict=True)
@@ -158,30 +181,36 @@ class Service:
         """The failure with its new text, committed, and what was taken out of that.
 
         With `questions` they are its expected ones from now on: one that was there keeps its
-        origin, one that is not among them goes.
+        origin, one that is not among them goes. What a model wrote of the text before goes in any
+        case, unless somebody has chosen among it.
         :raises NotFoundError: :raises NotAllowedError: neither author nor admin.
         :raises DraftError:
         """
-        self.editable(number, viewer=viewer, is_admin=is_admin)
+        before = self.editable(number, viewer=viewer, is_admin=is_admin)
         ready = _ready(draft, dict.fromkeys(questions or (), QuestionOrigin.AUTHOR))
         revised = self._store.failures.revise(
-            number, ready.draft, viewer=viewer, by=viewer.user_id, now=now
+            number,
+            ready.draft,
+            viewer=viewer,
+            by=viewer.user_id,
+            now=now,
+            wants=self._wants,
         )
-        if questions is not None:
-            lines = [line for line in ready.questions if line]
-            self._store.expected.change(
-                number,
-                lambda before: edited(before, lines, by=viewer.user_id, at=now),
-                viewer=viewer,
-            )
+        expected.follow_edit(
+            self._store,
+            revised,
+            changed=revised.version > before.version,
+            lines=None if questions is None else [line for line in ready.questions if line],
+            viewer=viewer,
+            now=now,
+        )
         self._embedder.expect(revised)
-        self._wrote([revised])
+        self._wrote()
         return Recorded(failure=revised, is_new=False, redacted=ready.redacted)
 
-    def _wrote(self, failures: Sequence[Failure]) -> None:
+    def _wrote(self) -> None:
         self._embedder.wake()
-        for failure in failures:
-            self.when_written(failure)
+        self._wake_writer()
 
     def expected(
         self, numbers: Sequence[int], *, viewer: Viewer
@@ -276,9 +305,8 @@ class Service:
         :param reads: with the language model, if one is set.
 
         Waits at most `patience_s` for the models, then answers by words only, or without the
-        reranker.
+        reranker; so, too, where the model cannot be used.
         :raises InputError: no text, or more than 40,000 characters.
-        :raises ModelMismatchError: the stored vectors are another model's.
         """
         if not text.strip():
             raise InputError("Say what you see: one sentence, an error message, a plan.")
@@ -294,9 +322,12 @@ class Service:
             reads=reads,
         )
 
-    def similar(self, failure: Failure, *, viewer: Viewer) -> tuple[Hit, ...]:
-        """Earlier failures like this one, best first, at most 3; only what an answer would show."""
-        answer = self._matcher.answer(
+    def similar(self, failure: Failure, *, viewer: Viewer) -> Answer:
+        """What the memory says to the failure's own text, as if somebody else had asked it.
+
+        What it shows are earlier failures like this one, best first, at most 3.
+        """
+        return self._matcher.answer(
             text_of(failure)[:TEXT_LIMIT],
             viewer=viewer,
             patience_s=2.0,
@@ -305,7 +336,6 @@ class Service:
             whole=True,
             is_private=failure.visibility is not Visibility.WORKSPACE,
         )
-        return answer.shown()
 
     def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
         """A draft of what a thread or a pasted log tells; nothing is stored.
@@ -326,7 +356,7 @@ class Service:
         now: datetime,
     ) -> Question:
         """The stored question; the same (channel, message_ts) is stored once."""
-        return self._store.questions.keep(
+        kept = self._store.questions.keep(
             redact(text)[0],
             place=place,
             user_id=user_id,
@@ -337,6 +367,8 @@ class Service:
             model=pair_name(answer.basis.model, answer.basis.reranker) if answer.basis else "",
             runner_up=answer.runner_up,
         )
+        self.when_answered(answer)
+        return kept
 
     def question(self, id: int, *, team_id: str) -> Question:
         """What was asked. :raises NotFoundError: it is not kept any more."""
@@ -412,8 +444,12 @@ class Service:
         schedules = self._store.digests.schedules(team_id=team_id)
         return next((one for one in schedules if one.channel_id == channel_id), None)
 
+    def channels(self, team_id: str) -> list[str]:
+        """Channels that hold entries: those whose membership matters for a guest."""
+        return self._store.failures.channels(team_id)
+
     def private_channels(self, team_id: str) -> list[str]:
-        """Private channels that hold entries: those whose membership matters for a viewer."""
+        """Private channels that hold entries: those whose membership matters for a member."""
         return self._store.failures.private_channels(team_id)
 
     def rescan(self, *, viewer: Viewer, dry_run: bool = False) -> rescanning.Rescan:

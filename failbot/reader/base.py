@@ -45,6 +45,35 @@ class Passage:
     is_private: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What a reader did since its process began; tokens as the server counts them."""
+
+    calls: int = 0
+    failed: int = 0  # no usable reply in time
+    refused: int = 0  # not sent: over the limit, or the breaker was open
+    cached: int = 0  # passages that needed no call
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    is_open: bool = False  # the breaker: nothing is sent for a while
+    form: str = ""  # how the server takes the schema, of `chat.FORMS`; "" not known yet
+
+    def without(self, earlier: Stats) -> Stats:
+        """What came since `earlier`; the last two as they are now."""
+        return Stats(
+            calls=self.calls - earlier.calls,
+            failed=self.failed - earlier.failed,
+            refused=self.refused - earlier.refused,
+            cached=self.cached - earlier.cached,
+            prompt_tokens=self.prompt_tokens - earlier.prompt_tokens,
+            completion_tokens=self.completion_tokens - earlier.completion_tokens,
+            seconds=self.seconds - earlier.seconds,
+            is_open=self.is_open,
+            form=self.form,
+        )
+
+
 class Reader(Protocol):
     """Judges candidates against a question; any thread may call it."""
 
@@ -71,7 +100,7 @@ class Reader(Protocol):
     def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
         """A draft of what a thread or a pasted log tells, for a person to change.
 
-        :raises ReaderError: it may not see the text, or did not answer.
+        :raises PrivateTextError: it may not see the text. :raises ReaderError: it did not answer.
         """
 
     def expected_questions(self, text: str, *, is_private: bool = True) -> tuple[str, ...]:
@@ -79,6 +108,9 @@ class Reader(Protocol):
 
         One line each, none twice. :raises ReaderError: as `draft_from`.
         """
+
+    def stats(self) -> Stats:
+        """What has happened since the process began; costs nothing, for whoever exports it."""
 
 
 class NoReader:
@@ -104,6 +136,10 @@ class NoReader:
     def expected_questions(self, text: str, *, is_private: bool = True) -> tuple[str, ...]:
         """See Reader.expected_questions."""
         return ()
+
+    def stats(self) -> Stats:
+        """See Reader.stats."""
+        return Stats()
 
 
 def sentence(text: str) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from failbot.errors import ReaderError
+from failbot.errors import ReaderError, UnusableError
 from failbot.reader.addresses import is_local_host
+from failbot.reader.base import Stats
 from failbot.reader.guards import Breaker, MinuteLimit
 from failbot.reader.prompts import Request, merged
 from failbot.reader.replies import ReplyError
@@ -46,7 +47,8 @@ class Completing(Protocol):
         """What `request.read` makes of the reply.
 
         :param only_local: the text goes to an address on this machine or network, or nowhere.
-        :raises ReaderError: there is no usable reply in time.
+        :raises UnusableError: there is a reply, and it cannot be used, or it is a refusal.
+        :raises ReaderError: there is no reply in time.
         """
 
     def is_local(self) -> bool:
@@ -54,21 +56,6 @@ class Completing(Protocol):
 
     def stats(self) -> Stats:
         """What has happened since the process began."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
-    """Calls since the process began; tokens as the server counts them."""
-
-    calls: int = 0
-    failed: int = 0  # no usable reply in time
-    refused: int = 0  # not sent: over the limit, or the breaker was open
-    cached: int = 0  # passages that needed no call
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    seconds: float = 0.0
-    is_open: bool = False  # the breaker: nothing is sent for a while
-    form: str = ""  # how the server takes the schema, of `FORMS`; "" not known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +99,20 @@ class Endpoint:
 
 
 class _TransientError(Exception):
-    """It may succeed the next time; `wait_s` before which it will not."""
+    """It may succeed the next time; `wait_s` before which it will not.
 
-    def __init__(self, words: str, *, wait_s: float = RETRY_AFTER_S) -> None:
+    `error` is what the caller gets where it does not.
+    """
+
+    def __init__(
+        self,
+        words: str,
+        *,
+        wait_s: float = RETRY_AFTER_S,
+        error: type[ReaderError] = ReaderError,
+    ) -> None:
         self.wait_s = wait_s
+        self.error = error
         super().__init__(words)
 
 
@@ -168,7 +165,7 @@ class Chat:
             is_good = True
             return value
         except _TransientError as error:
-            raise ReaderError(str(error)) from error
+            raise error.error(str(error)) from error
         finally:
             now = self._clock()
             self._breaker.report(now, is_good=is_good)
@@ -210,7 +207,8 @@ class Chat:
         try:
             return request.read(reply.text)
         except ReplyError as error:
-            raise _TransientError(f"its answer cannot be used: {error}") from error
+            words = f"its answer cannot be used: {error}"
+            raise _TransientError(words, error=UnusableError) from error
 
     def _send(
         self, request: Request[Value], shape: Shape, *, until: float, only_local: bool
@@ -311,8 +309,8 @@ def _reply(answer: Any) -> _Reply:
 def _refusal(words: str) -> ReaderError:
     """The server's own words may repeat what was sent: they are for the operator alone."""
     if "context" in words:
-        return ReaderError("its context is too short for question and entries", details=words)
-    return ReaderError("it refuses the request", details=words)
+        return UnusableError("its context is too short for question and entries", details=words)
+    return UnusableError("it refuses the request", details=words)
 
 
 def _tokens(usage: Any, name: str) -> int:

@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
-from failbot.errors import ReaderError
+from failbot.errors import PrivateTextError
 from failbot.models import Draft
-from failbot.reader.base import DEADLINE_S, READ, Passage, Reading
-from failbot.reader.chat import Completing, Stats
+from failbot.reader.base import DEADLINE_S, READ, Passage, Reading, Stats
+from failbot.reader.chat import Completing
 from failbot.reader.guards import Cache
 from failbot.reader.prompts import (
     PROMPT_VERSION,
@@ -98,7 +98,7 @@ class LanguageModel:
         )
 
     def stats(self) -> Stats:
-        """What has happened since the process began."""
+        """See Reader.stats."""
         return replace(self._source.stats(), cached=self._cached)
 
     def _allowed(self, passages: Sequence[Passage], *, is_private: bool) -> list[Passage]:
@@ -110,7 +110,7 @@ class LanguageModel:
 
     def _refuse_private(self, is_private: bool) -> None:
         if is_private and not (self._may_see_private or self._source.is_local()):
-            raise ReaderError(
+            raise PrivateTextError(
                 "the text is private and its address is elsewhere; FAILBOT_LLM_PRIVATE=yes "
                 "would allow it"
             )

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from failbot.models import TITLE_LIMIT, Draft, Explanation
 from failbot.reader.base import Judgement, Passage, Reading, sentence
-from failbot.reader.replies import ReplyError, first_object, read_readings
+from failbot.reader.replies import ReplyError, first_object, read_readings, unlinked
 from failbot.taxonomy import Outcome
 from failbot.text import clean
 
@@ -219,7 +219,7 @@ def _read_expected(reply: str) -> tuple[str, ...]:
     told = first_object(reply).get("messages")
     if not isinstance(told, list):
         raise ReplyError("there is no list of messages")
-    lines = [sentence(one) for one in told if isinstance(one, str)]
+    lines = [sentence(unlinked(one)) for one in told if isinstance(one, str)]
     unlike: dict[str, str] = {}
     for line in filter(None, lines):
         unlike.setdefault(line.casefold().rstrip(".?! "), line)

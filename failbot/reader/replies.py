@@ -148,7 +148,10 @@ def _reading(told: Any) -> Reading | None:
 
 
 def _said(told: Mapping[str, Any], name: str) -> str:
-    """The sentence, without addresses: nobody has seen where they lead."""
     value = told.get(name)
-    text = value if isinstance(value, str) else ""
-    return sentence(ADDRESS.sub("[link]", text))
+    return sentence(unlinked(value)) if isinstance(value, str) else ""
+
+
+def unlinked(text: str) -> str:
+    """The text without addresses: nobody has seen where they lead."""
+    return ADDRESS.sub("[link]", text)

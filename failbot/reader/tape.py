@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from failbot.errors import InputError, ReaderError
-from failbot.reader.chat import Completing, Stats
+from failbot.reader.base import Stats
+from failbot.reader.chat import Completing
 from failbot.reader.prompts import PROMPT_VERSION, Request
 from failbot.reader.replies import ReplyError
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from failbot.errors import ReaderError
+from failbot.errors import PrivateTextError
 from failbot.reader.addresses import is_local, resolve
 
 ANSWER_BYTES = 2_000_000  # a hundred times the longest reading
@@ -32,7 +32,7 @@ class GuardedTransport(httpx2.BaseTransport):
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The whole answer. :raises httpx2.TransportError: :raises ReaderError: not allowed."""
+        """The whole answer. :raises httpx2.TransportError: :raises PrivateTextError:"""
         try:
             return self._exchange(request)
         except httpcore2.TimeoutException as error:
@@ -115,7 +115,7 @@ class _Backend(httpcore2.NetworkBackend):
         except OSError as error:
             raise httpcore2.ConnectError(f"{host} is not found") from error
         if self._only_local and not all(map(is_local, found)):
-            raise ReaderError(
+            raise PrivateTextError(
                 "its address is not on this machine or network, and private text stays there"
             )
         return found

@@ -73,9 +73,12 @@ def default_app() -> AppSettings:
     )
 
 
-def default_platform(start_at: datetime | None = None) -> Platform:
-    """A fresh sandbox with Ada (admin, owner), Ben and Cleo; Cleo is not in the private channel."""
-    clock = Clock(start_at)
+def default_platform(start_at: datetime | None = None, *, clock: Clock | None = None) -> Platform:
+    """A fresh sandbox with Ada (admin, owner), Ben and Cleo; Cleo is not in the private channel.
+
+    :param clock: in the place of one that runs from `start_at` on.
+    """
+    clock = clock or Clock(start_at)
     app = default_app()
     workspace = Workspace(
         team_id=TEAM_ID, domain="sandbox", name="Sandbox Research", app=app, clock=clock

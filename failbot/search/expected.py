@@ -61,6 +61,14 @@ def edited(before: Questions, lines: Iterable[str], *, by: str, at: datetime) ->
     return merged((), new)
 
 
+def is_chosen(before: Questions, lines: Iterable[str]) -> bool:
+    """Whether an edited list changes, or leaves out, what a model wrote: somebody has chosen."""
+    left = {_folded(line) for line in lines}
+    return any(
+        one.origin is QuestionOrigin.MODEL and _folded(one.text) not in left for one in before
+    )
+
+
 def is_confirmed(question: Question, number: int, feedback: Sequence[Feedback]) -> bool:
     """Whether the asker, or two people, said that this failure was it, and the asker not "no"."""
     said = {

@@ -102,6 +102,10 @@ class TeamIndex:
         slots += [slot for slot, _ in found]
         return [int(self._facts.columns[0, slot]) for slot in dict.fromkeys(slots)]
 
+    def size(self, viewer: Viewer) -> int:
+        """How many entries this viewer sees."""
+        return int(self._allowed(viewer).sum())
+
     def _nearest(self, vector: Vector, limit: int, allowed: Mask) -> list[int]:
         """The slots of the `limit` nearest allowed entries, each by the nearest of its rows."""
         if self._vectors is None:
@@ -133,8 +137,9 @@ class TeamIndex:
             return allowed
         mine = [self._codes[one] for one in viewer.channel_ids if one in self._codes]
         author = self._codes.get(viewer.user_id, -1) if viewer.user_id else -1
-        seen = (visibility == VISIBILITIES.index(Visibility.CHANNEL)) & np.isin(channels, mine)
-        seen |= (visibility == VISIBILITIES.index(Visibility.AUTHOR)) & (authors == author)
+        is_direct = visibility == VISIBILITIES.index(Visibility.AUTHOR)
+        seen = ~is_direct & np.isin(channels, mine)
+        seen |= is_direct & (authors == author)
         if viewer.sees_workspace:
             seen |= visibility == VISIBILITIES.index(Visibility.WORKSPACE)
         allowed &= seen

@@ -19,7 +19,9 @@ from slack_sdk import WebClient
 from failbot.config import Config
 from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
+from failbot.observer import Observer, Unobserved
 from failbot.slack.bot import Bot, Identity
+from failbot.slack.changes import drop_changed
 from failbot.slack.intake import stored_first
 from failbot.slack.jobs.delivery import error_code, is_final
 from failbot.slack.jobs.handlers import apologize
@@ -57,6 +59,7 @@ class SlackSide:
     identity: Identity
     listeners: Pool
     stop: Stop
+    observer: Observer
 
     @contextmanager
     def running(self, *, on_team: Callable[[str], None] = lambda _: None) -> Iterator[SlackSide]:
@@ -100,6 +103,7 @@ def build(
     stop: Stop,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
+    observer: Observer | None = None,
 ) -> SlackSide:
     """The Slack side, not yet started; calls nothing.
 
@@ -110,27 +114,32 @@ def build(
     identity = Identity()
     lookups = sending_client(config, timeout_s=LOOKUP_TIMEOUT_S)
     client = sending_client(config)  # for one workspace, whose token it holds
+    places = Places(lookups, service, clock=clock, stop=stop, patient=client)
     bot = Bot(
         service=service,
         inbox=store.inbox,
         outbox=store.outbox,
         shown=store.shown,
-        places=Places(lookups, service, clock=clock, stop=stop),
+        places=places,
         client_for=lambda _: client,
         now=now,
         knock=bells.knock,
         identity=identity,
     )
+    observer = observer or Unobserved()
     listeners = Pool(LISTENERS, name="listener", stop=stop)
     return SlackSide(
         app=build_app(config, bot, identity, listeners=listeners),
         bot=bot,
         client=client,
-        workers=Workers(bot, HANDLERS, apologize=apologize, bells=bells, stop=stop),
+        workers=Workers(
+            bot, HANDLERS, apologize=apologize, bells=bells, stop=stop, observer=observer
+        ),
         retracting=retracting(bot, bell=bells[SHOWN], stop=stop),
         identity=identity,
         listeners=listeners,
         stop=stop,
+        observer=observer,
     )
 
 
@@ -155,6 +164,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
         raise ConfigError(
             "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"
         )
+    app.use(drop_changed(bot.places))
     app.use(stored_first(bot))
     Listeners(bot).register(app)
     app.error(_error_handler(bot))
@@ -172,9 +182,11 @@ def introduce(
             identity.team_id = str(answer.get("team_id") or "")
             identity.user_id = str(answer.get("user_id") or "")
             identity.bot_id = str(answer.get("bot_id") or "")
+            identity.refusal = ""
             on_team(identity.team_id)
         except (*SLACK_FAILURES, StoreError) as error:
             if is_final(error):
+                identity.refusal = error_code(error)
                 logger.error("Slack refuses the bot token (%s): failbot doctor", error_code(error))
                 return
             stop.wait(pause_s)

@@ -24,6 +24,7 @@ class Identity:
     team_id: str = ""
     user_id: str = ""
     bot_id: str = ""
+    refusal: str = ""  # Slack's name of why it refuses the token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ class Bot:
         return is_new
 
     def viewer(self, actor: Actor) -> Viewer:
-        """What the actor may see. :raises NotAllowedError: a guest, an outsider, or unknown."""
+        """What the actor may see. :raises NotAllowedError: an outsider, or unknown."""
         return self.places.admit(actor.team_id, actor.user_id)
 
     def is_admin(self, actor: Actor) -> bool:

@@ -149,6 +149,8 @@ def _in_button(body: Body) -> Duty | None:
     for action in actions if isinstance(actions, list) else ():
         name = string_in(action, "action_id") if isinstance(action, dict) else ""
         kind = next((kind for wanted, kind in BUTTONS.items() if wanted(name)), "")
+        if name == cards.EDIT:
+            return _duty(REPLY, body, text=f"edit {string_in(action, 'value')}")
         if kind:
             text, _ = redact(clean(string_in(action, "value")))
             given = {"text": text} if kind == OPEN_FORM else {"value": text}

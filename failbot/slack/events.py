@@ -44,7 +44,7 @@ def asked_in(body: Mapping[str, Any]) -> Asked | None:
     if event.get("type") == "message" and hint != "im":
         return None
     asked = Asked(
-        team_id=_team(body),
+        team_id=team_of(body),
         channel_id=string_in(event, "channel"),
         user_id=string_in(event, "user"),
         text=redact(string_in(event, "text"))[0],  # before the inbox holds it
@@ -82,7 +82,7 @@ def _receiver(body: Mapping[str, Any]) -> str:
     return string_in(authorization, "user_id") if authorization.get("is_bot") else ""
 
 
-def _team(body: Mapping[str, Any]) -> str:
+def team_of(body: Mapping[str, Any]) -> str:
     """The workspace that failbot is installed in, also when the message is from another one's."""
     return string_in(_authorization(body), "team_id") or string_in(body, "team_id")
 

@@ -17,10 +17,23 @@ SCOPES = (
     "users:read",  # who asks: time zone, workspace admin, guest, outsider
     "channels:read",  # whether a channel is public, shared or archived
     "groups:read",  # who belongs to a private channel, asked when someone searches
+    "mpim:read",  # who belongs to a group message, asked before an answer is posted there
     "channels:history",  # a thread's first message, when the bot is mentioned under it;
     "groups:history",  # and whether a message was posted, before it is sent again
 )
-EVENTS = ("app_mention", "message.im", "app_home_opened")
+# What changes who reads what; without them a change is believed a minute later.
+MEMBERS_CHANGED = ("member_joined_channel", "member_left_channel")
+CHANNEL_CHANGED = (
+    "channel_shared",
+    "channel_unshared",
+    "channel_left",
+    "group_left",
+    "channel_deleted",
+    "group_deleted",
+)
+PERSON_CHANGED = ("user_change", "team_join")
+CHANGES = (*MEMBERS_CHANGED, *CHANNEL_CHANGED, *PERSON_CHANGED)
+EVENTS = ("app_mention", "message.im", "app_home_opened", *CHANGES)
 
 
 def manifest(*, name: str = "failbot", request_url: str = "") -> dict[str, object]:

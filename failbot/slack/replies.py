@@ -105,7 +105,7 @@ def _digest(bot: Bot, actor: Actor, command: Command) -> list[Message]:
     place, word = bot.place(actor), command.text.partition(" ")[0].lower()
     if place.visibility is Visibility.AUTHOR:
         raise InputError("a digest goes to a channel; type this in the channel that shall get it")
-    bot.viewer(actor)  # guests and outsiders neither see a digest nor set one
+    bot.places.admit_member(actor.team_id, actor.user_id)  # no guest sets or stops a digest
     if word == "here":
         return [_set_digest(bot, actor, place, command.text.partition(" ")[2])]
     if word == "off":

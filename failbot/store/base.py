@@ -29,7 +29,9 @@ from failbot.models import (
     Viewer,
 )
 from failbot.search.calibration import Calibration
-from failbot.search.values import Candidate, Corpus, Embedding, Vector
+from failbot.search.values import Candidate, Corpus, Vector
+from failbot.store.embedding import Embeddings
+from failbot.store.writing import ModelUse, WantedQuestions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,25 @@ class Job:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """A job that could not be done, and why, in words for whoever runs failbot."""
+
+    job: Job
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How much is waiting, and for how long; None where nothing is."""
+
+    waiting: int  # jobs that are not finished
+    oldest_at: datetime | None  # when the oldest of them came
+    due_at: datetime | None  # when the first is, or was, to be taken
+    given_up: int
+
+
 class Failures(Protocol):
     """Entries, their versions and what makes them findable."""
 
@@ -56,21 +77,30 @@ class Failures(Protocol):
         now: datetime,
         source: str = "",
         expected: Sequence[ExpectedQuestion] = (),
+        wants: bool = False,
     ) -> tuple[Failure, bool]:
         """The recorded failure with its `expected` questions, and whether it is new.
 
         Numbers run from 1 in each workspace and are never given twice. The same `source` (a
         view, say) or the same non-empty `external_id` in one workspace is the same failure, as
         long as it is not deleted: the first is returned, unchanged; where each names another, the
-        one of this source.
+        one of this source. :param wants: a new one joins `WantedQuestions`.
         """
 
     def revise(
-        self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
+        self,
+        number: int,
+        draft: Draft,
+        *,
+        viewer: Viewer,
+        by: str,
+        now: datetime,
+        wants: bool = False,
     ) -> Failure:
         """The failure with its new text; the version before it is kept.
 
-        An unchanged draft makes no version. :raises NotFoundError: if the viewer sees no such one.
+        An unchanged draft makes no version. :param wants: a new one joins `WantedQuestions`.
+        :raises NotFoundError: if the viewer sees no such one.
         :raises StoreError: if another failure of the workspace has this external id.
         """
 
@@ -123,6 +153,9 @@ class Failures(Protocol):
         text is a syntax error.
         """
 
+    def channels(self, team_id: str) -> list[str]:
+        """The ids of channels that hold at least one entry, sorted; no direct messages."""
+
     def private_channels(self, team_id: str) -> list[str]:
         """The ids of private channels that hold at least one entry, sorted."""
 
@@ -148,6 +181,7 @@ class Failures(Protocol):
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> list[tuple[Failure, bool]]:
         """As `record` for each, in one transaction: all of them or none.
 
@@ -165,7 +199,11 @@ class ExpectedQuestions(Protocol):
         self, numbers: Sequence[int], *, viewer: Viewer
     ) -> dict[int, tuple[ExpectedQuestion, ...]]:
         """Those of these failures by number, in their order; no key where there are none, or
-        where the viewer does not see the failure."""
+        where the viewer does not see the failure.
+
+        What someone asked was asked in a place of its own: a viewer who does not see the
+        workspace is not shown it.
+        """
 
     def change(
         self,
@@ -174,67 +212,11 @@ class ExpectedQuestions(Protocol):
         *,
         viewer: Viewer,
     ) -> tuple[ExpectedQuestion, ...]:
-        """They become what `change`, which is pure, makes of those that are there; the result.
+        """They become what `change`, which is pure, makes of those that the viewer is shown; the
+        result. Those that they are not shown stay behind it.
 
         The failure keeps its version. :raises NotFoundError: if the viewer sees no such failure.
         """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unembedded:
-    """A failure that has no embedding of its current text and its current expected questions.
-
-    `expected_version` stands for the questions: another number, other questions.
-    """
-
-    id: int
-    team_id: str
-    number: int
-    version: int
-    draft: Draft
-    questions: tuple[str, ...] = ()
-    expected_version: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveModel:
-    """The model whose vectors are searched: its name, and the setting that finds it again."""
-
-    name: str
-    setting: str
-
-
-class Embeddings(Protocol):
-    """Vectors, kept with the model that made them."""
-
-    def active(self) -> ActiveModel | None:
-        """The model whose vectors are searched; None before the first activation."""
-
-    def activate(self, model: ActiveModel) -> None:
-        """From now on this model's vectors alone are searched; those of others are removed."""
-
-    def missing(
-        self, model: str, *, limit: int, among: Collection[tuple[str, int]] | None = None
-    ) -> list[Unembedded]:
-        """Failures of all workspaces still to be embedded by `model`, oldest first.
-
-        :param among: only of these, each by its workspace and number.
-        """
-
-    def is_complete(self, model: str) -> bool:
-        """Whether none is missing; costs little however many there are."""
-
-    def put(
-        self, model: str, embeddings: Sequence[tuple[Unembedded, Embedding]]
-    ) -> list[Unembedded]:
-        """Keeps each, unless its failure or its questions were changed or deleted meanwhile;
-        commits.
-
-        Those that were kept, in their order.
-        """
-
-    def progress(self, model: str) -> tuple[int, int]:
-        """How many failures have their vectors, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +266,9 @@ class Search(Protocol):
         what the viewer sees counts towards either limit. By number, none twice. With no vector, or
         before a model is active, by words alone.
         """
+
+    def size(self, viewer: Viewer) -> int:
+        """How many entries this viewer's questions are searched in: all that it sees."""
 
     def corpus(self, team_id: str) -> Corpus:
         """The workspace's statistics over all its entries, whoever sees them; of tokens, over
@@ -363,6 +348,9 @@ class Digests(Protocol):
         """The week is done, and its part of the outbox empty; nothing happens where another has
         claimed it since. An empty message_ts says that there was nothing to post."""
 
+    def last_posted_at(self) -> datetime | None:
+        """When the latest digest of any channel was posted, by its ts; None before the first."""
+
 
 class Inbox(Protocol):
     """What came in and is not answered yet."""
@@ -415,6 +403,24 @@ class Inbox(Protocol):
 
     def waiting(self) -> int:
         """How many jobs are not finished."""
+
+    def backlog(self) -> Backlog: ...
+
+    def give_up(self, job: Job, *, reason: str, now: datetime) -> None:
+        """Takes it out of the inbox and keeps it for 30 days; nothing happens when it is finished.
+
+        What was given up more than 30 days ago goes.
+        """
+
+    def given_up(self) -> list[GivenUp]:
+        """Oldest first."""
+
+    def retry(self, id: int, *, now: datetime) -> bool:
+        """Puts what was given up back into the inbox, as if it came at `now`; whether there was
+        such a job. Its attempts count on: whoever takes it looks for what was sent before."""
+
+    def drop(self, id: int) -> bool:
+        """Forgets what was given up; whether there was such a job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -528,6 +534,12 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def wanted(self) -> WantedQuestions: ...
+
+    @property
+    def use(self) -> ModelUse: ...
 
     @property
     def outbox(self) -> Outbox: ...

@@ -17,7 +17,7 @@ from failbot.models import Draft, Explanation, Place, Visibility
 from failbot.search.passages import text_of
 from failbot.search.signals import quantise
 from failbot.search.values import Embedding
-from failbot.store.base import ActiveModel
+from failbot.store.embedding import ActiveModel
 from failbot.store.sqlite import SqliteStore
 
 TEAM = "local"

@@ -110,7 +110,7 @@ def test_elements_of_a_message_tell_the_app(page: Window) -> None:
 
 
 def test_markup_is_rendered(page: Window) -> None:
-    """What people type and what the app sends become the elements that they mean."""
+    """What people type becomes the elements that it means."""
     page.send("*bold* _slanted_ ~gone~ `co*de*` 2*3*4 snake_case_name\n> quoted\n```a < b\n*c*```")
     text = page.see("snake_case_name").locator(".text")
     html = text.evaluate("node => node.innerHTML")

@@ -66,4 +66,7 @@ def test_signals_and_calibration_are_told_as_json(asked: Terminal) -> None:
 
 def test_an_empty_memory_has_nothing_to_explain(terminal: Terminal) -> None:
     """And says so all the same."""
-    assert terminal.ok("ask", "--explain", QUESTION).strip() == "Nobody has recorded this."
+    assert terminal.ok("ask", "--explain", QUESTION).splitlines() == [
+        "Nobody has recorded this.",
+        "There is no entry yet that may be shown here.",
+    ]

@@ -51,6 +51,15 @@ def test_an_answer_says_what_matches_and_differs(terminal: Terminal, chat: ChatS
     assert "the words of small" in words
 
 
+def test_logging_says_what_resembles_it(terminal: Terminal, chat: ChatServer) -> None:
+    """Read as a question is: what matches and differs, in whose words."""
+    terminal.log()
+    done = terminal.run("log", "--tried", "Halved it", "--happened", ASKED, **settings(chat))
+    assert "Like F-1: " in done.stdout
+    assert "Matches: Both diverge." in done.stdout
+    assert "the words of small" in done.stdout
+
+
 def test_what_is_judged_no_is_nobodys(terminal: Terminal, chat: ChatServer) -> None:
     """Neither a match nor a weak one, in words and in JSON."""
     terminal.log()
@@ -113,6 +122,21 @@ def test_doctor_says_what_is_wrong(bare: Terminal, chat: ChatServer) -> None:
     done = bare.run("doctor", "--offline", **settings(chat))
     assert "language model: small at 127.0.0.1, not tried" in done.stdout
     assert len(chat.seen) == seen
+
+
+def test_doctor_says_how_much_it_was_asked(terminal: Terminal, chat: ChatServer) -> None:
+    """By all processes together, of which this one asks for none of it."""
+    terminal.log()
+    for script in ([], [server.status(401)]):
+        chat.script = list(script)
+        assert terminal.run("ask", ASKED, **settings(chat)).returncode == 0
+    terminal.run("log", "--tried", "A", "--happened", "B", **settings(chat))
+    used = terminal.run("doctor", "--offline").stdout.split("language model use: ")[1]
+    assert used.startswith(
+        "today 3 calls (1 failed, 0 not sent), 0 readings from the cache, 200 + 40 tokens; "
+        "in 30 days 3 calls"
+    )
+    assert "1 entries wait for their expected questions" in used
 
 
 def test_doctor_knows_no_model_that_is_not_set(bare: Terminal) -> None:

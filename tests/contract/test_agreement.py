@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from failbot.errors import FailbotError
 from failbot.models import ExpectedQuestion, Feedback, QuestionOrigin, Verdict, Viewer
 from failbot.search.values import Candidate, Embedding, Expected
-from failbot.store.base import ActiveModel, Store, Unembedded
+from failbot.store.base import Store
+from failbot.store.embedding import ActiveModel, Unembedded
 from failbot.store.sqlite import SqliteStore
 from tests.conftest import NOW
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer

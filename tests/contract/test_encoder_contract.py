@@ -1,4 +1,4 @@
-"""One suite for every encoder: the fake, PyTorch, and the ONNX export in both precisions."""
+"""One suite for every encoder: a fake, the shipped, PyTorch, ColBERT, ONNX in two precisions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failbot.config import MINILM
+from failbot.config import DEFAULT_MODEL, MINILM
 from failbot.encoder import Encoder, Encoding, Runtime, open_encoder
 from failbot.encoder.export import export, export_in_subprocess
 from tests.fakes import WordEncoder
-from tests.tiny_model import save_tiny_model
+from tests.tiny_model import save_tiny_colbert, save_tiny_model
 
 TEXTS = [
     "The loss became NaN after 900 steps.",
@@ -39,28 +39,39 @@ HOSTILE = [
 
 
 RUNTIMES: dict[str, tuple[str, Runtime]] = {
+    "shipped": (DEFAULT_MODEL, "onnx"),
     "tiny in PyTorch": ("tiny", "transformers"),
     "tiny in ONNX": ("tiny", "onnx"),
-    "default in PyTorch": (MINILM, "transformers"),
-    "default in ONNX": (MINILM, "onnx"),
+    "MiniLM in PyTorch": (MINILM, "transformers"),
+    "MiniLM in ONNX": (MINILM, "onnx"),
+    "a tiny ColBERT": ("colbert", "transformers"),
+    "a tiny ColBERT, questions lengthened": ("colbert with masks", "transformers"),
 }
 
 
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the exports of the default model and of a tiny one beside it."""
+    """A data folder with the exports of MiniLM and of a tiny model beside it."""
+    pytest.importorskip("torch", reason="PyTorch makes the exports")
     folder = tmp_path_factory.mktemp("data")
     export_in_subprocess(MINILM, folder)
     export(str(save_tiny_model(folder / "tiny")), folder)
+    marks = {"query": "query: ", "document": "training: "}
+    save_tiny_colbert(folder / "colbert", prompts=marks)
+    masks = {"strategy": "fixed", "length": 16, "attend": True}
+    save_tiny_colbert(folder / "colbert with masks", expansion=masks)
     return folder
 
 
 @pytest.fixture(scope="session", params=["fake", *RUNTIMES])
-def encoder(request: pytest.FixtureRequest, data_folder: Path) -> Encoder:
+def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     """Each kind of encoder, made once."""
     if request.param == "fake":
         return WordEncoder()
     model, runtime = RUNTIMES[request.param]
+    if model == DEFAULT_MODEL:
+        return open_encoder(model, data_folder=tmp_path_factory.mktemp("none"), runtime=runtime)
+    data_folder: Path = request.getfixturevalue("data_folder")
     model = model if model == MINILM else str(data_folder / model)
     return open_encoder(model, data_folder=data_folder, runtime=runtime)
 
@@ -174,7 +185,7 @@ def test_vectors_are_the_callers_own(encoder: Encoder) -> None:
     assert np.array_equal(encoder.encode(["loss of training"])[0].sentence, kept)
 
 
-def test_both_run_times_of_the_default_model_agree(data_folder: Path) -> None:
+def test_both_run_times_of_minilm_agree(data_folder: Path) -> None:
     """Vectors that PyTorch made before the export was there stay comparable with later ones."""
     texts = [text for text in TEXTS if text]
     one = open_encoder(MINILM, data_folder=data_folder, runtime="transformers")

@@ -11,7 +11,8 @@ import pytest
 from failbot.errors import NotFoundError
 from failbot.models import ExpectedQuestion, QuestionOrigin, Viewer
 from failbot.search.values import Embedding, Expected
-from failbot.store.base import ActiveModel, Store
+from failbot.store.base import Store
+from failbot.store.embedding import ActiveModel
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
 
 MODEL = "toy"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from failbot.errors import NotFoundError, StoreError
 from failbot.models import Explanation, ExplanationStatus, Feedback, Verdict
-from failbot.store.base import ActiveModel, Store
+from failbot.store.base import Store
+from failbot.store.embedding import ActiveModel
 from failbot.taxonomy import Outcome
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
 

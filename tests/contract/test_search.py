@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
+from failbot.models import Viewer
 from failbot.search.values import Embedding
-from failbot.store.base import ActiveModel, Store
+from failbot.store.base import Store
+from failbot.store.embedding import ActiveModel
+from tests.contract.test_failures import PLACES, SEEN
 from tests.make import ANA, BEN, direct, draft, embedding, private, public, viewer
 
 MODEL = "toy"
@@ -235,3 +238,52 @@ def test_missing_and_progress_count_what_is_current(filled: Store, now: datetime
     assert missing[0].id < missing[1].id
     assert filled.embeddings.missing(MODEL, limit=1) == missing[:1]
     assert filled.embeddings.missing(MODEL, limit=9, among=[("T1", 2)]) == []
+
+
+def test_how_much_is_searched_is_what_the_viewer_sees(store: Store, now: datetime) -> None:
+    """Whatever is recorded, moved or deleted, embedded or not."""
+    for place in (public(), private(), private("G0OTHER"), direct(), public(team_id="T2")):
+        store.failures.record(draft(), place=place, author_id=ANA, now=now)
+    seen = [viewer(BEN), viewer(BEN, "G0SECRET"), viewer(ANA), viewer(is_operator=True)]
+    seen += [viewer(team_id="T2"), viewer(team_id="T3")]
+    assert [store.search.size(who) for who in seen] == [1, 2, 2, 4, 1, 0]
+    store.failures.delete(1, viewer=seen[-3])
+    assert [store.search.size(who) for who in seen] == [0, 1, 1, 3, 1, 0]
+    assert [store.failures.count(viewer=who) for who in seen] == [0, 1, 1, 3, 1, 0]
+
+
+@pytest.mark.parametrize(("who", "channels"), SEEN)
+def test_candidates_are_what_a_viewer_sees(
+    store: Store, now: datetime, who: Viewer, channels: set[str]
+) -> None:
+    """By vector and by words as in every other read, whoever wrote first."""
+    store.embeddings.activate(TOY)
+    for place in PLACES:
+        store.failures.record(draft("alpha"), place=place, author_id=ANA, now=now)
+    put(store, *[embedding(1, 0)] * 3)
+    allowed = [at for at, place in enumerate(PLACES, start=1) if place.channel_id in channels]
+    assert found(store, 1, 0, who=who) == allowed
+    assert found(store, who=who, words=("alpha",)) == allowed
+
+
+def test_nobody_is_no_author(store: Store, now: datetime) -> None:
+    """A channel's audience sees no direct message, not even one that nobody wrote."""
+    store.embeddings.activate(TOY)
+    store.failures.record(draft("alpha"), place=direct(), author_id="", now=now)
+    put(store, embedding(1, 0))
+    assert found(store, 1, 0, who=viewer(""), words=("alpha",)) == []
+    assert store.failures.newest(viewer=viewer(""), limit=9) == []
+
+
+def test_what_was_changed_or_deleted_is_counted_no_more(filled: Store, now: datetime) -> None:
+    """Neither its words nor its tokens; what is embedded anew is."""
+    filled.failures.delete(1, viewer=viewer())
+    corpus = filled.search.corpus("T1")
+    assert (corpus.size, corpus.token_frequency[7]) == (2, 2)
+    assert "alpha" not in corpus.word_frequency
+    filled.failures.revise(3, draft("delta"), viewer=viewer(ANA), by=ANA, now=now)
+    corpus = filled.search.corpus("T1")
+    assert corpus.token_frequency[7] == 1
+    assert (corpus.word_frequency.get("gamma", 0), corpus.word_frequency["delta"]) == (0, 1)
+    put(filled, embedding(1, 0))
+    assert filled.search.corpus("T1").token_frequency[7] == 2

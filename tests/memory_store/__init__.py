@@ -22,6 +22,7 @@ from tests.memory_store.work import (
     MemoryInbox,
     MemoryOutbox,
 )
+from tests.memory_store.writing import MemoryModelUse, MemoryWantedQuestions
 
 FORMAT = "0001_values"
 
@@ -42,6 +43,8 @@ class MemoryStore:
         self.questions = MemoryQuestions(heap)
         self.digests = MemoryDigests(heap)
         self.inbox = MemoryInbox(heap)
+        self.wanted = MemoryWantedQuestions(heap)
+        self.use = MemoryModelUse(heap)
         self.outbox = MemoryOutbox(heap)
         self.shown = MemoryShownMessages(heap)
 

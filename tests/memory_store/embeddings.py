@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from failbot.search.values import Embedding, Expected
-from failbot.store.base import ActiveModel, Unembedded
+from failbot.store.embedding import ActiveModel, Unembedded
 from tests.memory_store.heap import Heap, Kept, Values
 
 

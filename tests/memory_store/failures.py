@@ -14,6 +14,7 @@ from failbot.search.passages import text_of
 from failbot.search.words import words
 from tests.memory_store.heap import Heap, Kept, Values, sees, storable, texts_of, utc
 from tests.memory_store.shown import make_stale
+from tests.memory_store.writing import want
 
 
 class MemoryFailures:
@@ -31,6 +32,7 @@ class MemoryFailures:
         now: datetime,
         source: str = "",
         expected: Sequence[ExpectedQuestion] = (),
+        wants: bool = False,
     ) -> tuple[Failure, bool]:
         draft = kept_draft(draft)
         with self._heap.open() as values:
@@ -39,7 +41,10 @@ class MemoryFailures:
             failure = _numbered(values, draft, place, author_id, utc(now))
             first = Version(number=1, draft=draft, changed_by=author_id, changed_at=utc(now))
             kept = Kept(failure=failure, source=source, versions=(first,), words=_words(draft))
-            values.failures[values.next_id()] = with_expected(kept, expected) if expected else kept
+            id = values.next_id()
+            values.failures[id] = with_expected(kept, expected) if expected else kept
+            if wants:
+                want(values, id, now)
             return failure, True
 
     def record_many(
@@ -50,15 +55,30 @@ class MemoryFailures:
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> list[tuple[Failure, bool]]:
         with self._heap.open():
             return [
-                self.record(one, place=place, author_id=author_id, now=now, expected=questions)
+                self.record(
+                    one,
+                    place=place,
+                    author_id=author_id,
+                    now=now,
+                    expected=questions,
+                    wants=wants,
+                )
                 for one, questions in zip(drafts, expected or [()] * len(drafts), strict=True)
             ]
 
     def revise(
-        self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
+        self,
+        number: int,
+        draft: Draft,
+        *,
+        viewer: Viewer,
+        by: str,
+        now: datetime,
+        wants: bool = False,
     ) -> Failure:
         draft = kept_draft(draft)
         with self._heap.open() as values:
@@ -72,6 +92,8 @@ class MemoryFailures:
             values.failures[id] = replace(
                 kept, failure=changed, versions=(*kept.versions, made), words=_words(draft)
             )
+            if wants:
+                want(values, id, now)
             return changed
 
     def amend(self, number: int, change: Callable[[Draft], Draft], *, viewer: Viewer) -> bool:
@@ -102,6 +124,7 @@ class MemoryFailures:
             del values.failures[id]
             for key in [one for one in values.embeddings if one[0] == id]:
                 del values.embeddings[key]
+            values.wanted.pop(id, None)
             for said in [one for one in values.feedback if one[1] == id]:
                 del values.feedback[said]
             make_stale(values, viewer.team_id, number)
@@ -165,14 +188,12 @@ class MemoryFailures:
             ]
             return holding[:limit]
 
+    def channels(self, team_id: str) -> list[str]:
+        shared = (Visibility.WORKSPACE, Visibility.CHANNEL)
+        return [one for one in self._channels(team_id, *shared) if one]
+
     def private_channels(self, team_id: str) -> list[str]:
-        with self._heap.open() as values:
-            found = {
-                kept.failure.channel_id
-                for kept in values.failures.values()
-                if kept.failure.team_id == team_id and kept.failure.visibility is Visibility.CHANNEL
-            }
-            return sorted(found)
+        return self._channels(team_id, Visibility.CHANNEL)
 
     def teams(self) -> list[str]:
         with self._heap.open() as values:
@@ -189,6 +210,16 @@ class MemoryFailures:
                     values.failures[id] = replace(kept, failure=moved)
             _move_what_hangs_on_them(values, source_team_id, team_id)
             return held.count(source_team_id)
+
+    def _channels(self, team_id: str, *visibilities: Visibility) -> list[str]:
+        with self._heap.open() as values:
+            mine = (one.failure for one in values.failures.values())
+            found = {
+                one.channel_id
+                for one in mine
+                if one.team_id == team_id and one.visibility in visibilities
+            }
+            return sorted(found)
 
     def _seen(self, viewer: Viewer, is_wanted: Callable[[Failure], bool]) -> list[Failure]:
         with self._heap.open() as values:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ from failbot.models import (
 )
 from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
-from failbot.store.base import ActiveModel, Job, MessageKind, StoredNull
+from failbot.store.base import GivenUp, Job, MessageKind, StoredNull
+from failbot.store.embedding import ActiveModel
+from failbot.store.writing import Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,15 @@ class Week:
     attempts: int
     leased_until: datetime
     is_finished: bool = False
+    message_ts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When a failure's expected questions are to be written; None: closed."""
+
+    at: datetime | None
+    attempts: int = 0
 
 
 @dataclass(slots=True)
@@ -89,7 +100,10 @@ class Values:
     schedules: dict[tuple[str, str], Schedule] = field(default_factory=dict)
     weeks: dict[tuple[str, str, str], Week] = field(default_factory=dict)
     inbox: dict[int, Waiting] = field(default_factory=dict)
+    given_up: dict[int, GivenUp] = field(default_factory=dict)
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
+    wanted: dict[int, Due] = field(default_factory=dict)  # by failure
+    use: dict[tuple[date, str], Use] = field(default_factory=dict)  # by day and model
     # By holder and step: the ts, None until it is sent.
     outbox: dict[tuple[object, str], str | None] = field(default_factory=dict)
     # By workspace, channel and ts.
@@ -184,8 +198,8 @@ def sees(viewer: Viewer, *, team_id: str, place: tuple[Visibility, str], writer_
     visibility, channel_id = place
     if viewer.is_operator:
         return True
-    if visibility is Visibility.WORKSPACE:
-        return viewer.sees_workspace
-    if visibility is Visibility.CHANNEL:
-        return channel_id in viewer.channel_ids
-    return bool(viewer.user_id) and viewer.user_id == writer_id
+    if visibility is Visibility.AUTHOR:
+        return bool(viewer.user_id) and viewer.user_id == writer_id
+    if visibility is Visibility.WORKSPACE and viewer.sees_workspace:
+        return True
+    return channel_id in viewer.channel_ids

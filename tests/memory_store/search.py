@@ -42,6 +42,10 @@ class MemorySearch:
             ]
         return sorted(found, key=lambda one: one.number)
 
+    def size(self, viewer: Viewer) -> int:
+        with self._heap.open() as values:
+            return sum(1 for _ in visible(values, viewer))
+
     def corpus(self, team_id: str) -> Corpus:
         with self._heap.open() as values:
             mine = {id: one for id, one in values.failures.items() if _is_of(one, team_id)}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from failbot.errors import TakenOverError
 from failbot.models import Schedule
 from failbot.search.calibration import Calibration
-from failbot.store.base import Begun, Claim, Job, StoredNull
+from failbot.store.base import Backlog, Begun, Claim, GivenUp, Job, StoredNull
 from tests.memory_store.heap import Heap, Values, Waiting, Week, utc
 
-KEYS_KEPT = timedelta(days=8)  # the contract's figure
+KEYS_KEPT = timedelta(days=8)  # the contract's figures
+GIVEN_UP_KEPT = timedelta(days=30)
 
 
 class MemoryCalibrations:
@@ -81,8 +82,14 @@ class MemoryDigests:
         with self._heap.open() as values:
             if is_held_by(values, claim):
                 key = name_of(claim)
-                values.weeks[key] = replace(values.weeks[key], is_finished=True)
+                week = values.weeks[key]
+                values.weeks[key] = replace(week, is_finished=True, message_ts=message_ts)
                 forget_outbox(values, claim)
+
+    def last_posted_at(self) -> datetime | None:
+        with self._heap.open() as values:
+            posted = [float(one.message_ts) for one in values.weeks.values() if one.message_ts]
+        return datetime.fromtimestamp(max(posted), UTC) if posted else None
 
 
 class MemoryInbox:
@@ -166,6 +173,44 @@ class MemoryInbox:
     def waiting(self) -> int:
         with self._heap.open() as values:
             return len(values.inbox)
+
+    def backlog(self) -> Backlog:
+        with self._heap.open() as values:
+            waiting = list(values.inbox.values())
+            return Backlog(
+                waiting=len(waiting),
+                oldest_at=min((one.job.received_at for one in waiting), default=None),
+                due_at=min((one.due_at for one in waiting), default=None),
+                given_up=len(values.given_up),
+            )
+
+    def give_up(self, job: Job, *, reason: str, now: datetime) -> None:
+        with self._heap.open() as values:
+            for old in [one for one in values.given_up.values() if one.at < now - GIVEN_UP_KEPT]:
+                values.given_up.pop(old.job.id)
+            if is_held_by(values, job):
+                forget_outbox(values, job)
+                waiting = values.inbox.pop(job.id)
+                kept = replace(waiting.job, payload=json.loads(waiting.payload))
+                values.given_up[job.id] = GivenUp(job=kept, at=utc(now), reason=reason)
+
+    def given_up(self) -> list[GivenUp]:
+        with self._heap.open() as values:
+            return sorted(values.given_up.values(), key=lambda one: (one.at, one.job.id))
+
+    def retry(self, id: int, *, now: datetime) -> bool:
+        with self._heap.open() as values:
+            found = values.given_up.pop(id, None)
+            if found is None:
+                return False
+            job = replace(found.job, payload={}, received_at=utc(now))
+            payload = json.dumps(found.job.payload)
+            values.inbox[id] = Waiting(job=job, payload=payload, due_at=now)
+            return True
+
+    def drop(self, id: int) -> bool:
+        with self._heap.open() as values:
+            return values.given_up.pop(id, None) is not None
 
 
 class MemoryOutbox:

@@ -47,6 +47,7 @@ def test_what_a_page_needs_is_in_see(box: Sandbox) -> None:
     screen = do(box, "see", **{"as": factory.CLEO})
     assert screen["me"]["id"] == factory.CLEO
     assert factory.SECRET not in {c["id"] for c in screen["channels"]}
+    assert (screen["view"], screen["home"]) == (None, None)
     assert do(box, "wait_changed", version=screen["version"] - 1) >= screen["version"]
 
 

@@ -114,6 +114,7 @@ def test_an_injected_429_has_retry_after(client: WebClient, control: Control) ->
         client.chat_postMessage(channel=G, text="x")
     assert refused.value.response.status_code == 429
     assert refused.value.response.headers["Retry-After"] == "7"
+    assert refused.value.response["error"] == "ratelimited"
 
 
 def test_a_hanging_call_is_answered_when_let_go(client: WebClient, control: Control) -> None:

@@ -82,8 +82,9 @@ def test_history_is_paged_newest_first(client: WebClient, ada: Actor) -> None:
 
 def test_members_are_paged(client: WebClient, control: Control) -> None:
     """conversations.members gives everyone, page by page."""
-    pages = client.conversations_members(channel=G, limit=3)
-    members = [user for page in pages for user in page["members"]]
+    pages = [page["members"] for page in client.conversations_members(channel=G, limit=3)]
+    assert [len(page) for page in pages] == [3, 1]
+    members = [user for page in pages for user in page]
     assert members == [factory.ADA, factory.BEN, factory.CLEO, factory.BOT_USER]
 
 

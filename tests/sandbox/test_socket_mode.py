@@ -242,6 +242,8 @@ def test_a_refresh_moves_to_new_sockets_and_loses_nothing(
     control.wait_for(lambda: len([s for s in control.sockets() if s["number"] not in before]) == 2)
     said = [ada.say(factory.GENERAL, "@failbot hi")["ts"] for _ in range(4)]
     control.wait_for(lambda: sorted(seen) == said)
+    taken = {s["number"]: s["envelopes"] for s in control.sockets()}
+    assert sum(taken[number] for number in taken.keys() - before) == len(said)
 
 
 @pytest.mark.parametrize(

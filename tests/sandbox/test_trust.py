@@ -106,6 +106,25 @@ def test_a_colleague_of_the_same_organisation_has_an_enterprise(
     assert (told["enterprise_id"], told["teams"]) == ("E0ORG000001", ["T0SISTER001"])
 
 
+def test_the_people_of_a_workspace_are_listed_in_pages(client: WebClient, control: Control) -> None:
+    """users.list: guests, bots and deactivated ones with their marks, and no outsider."""
+    gus, eve = control.add_guest("gus"), control.add_outsider("eve")
+    control.change_person(factory.CLEO, deleted=True)
+    found: dict[str, Any] = {}
+    cursor = ""
+    while True:
+        page = client.users_list(limit=2, cursor=cursor or None)
+        assert len(page["members"]) <= 2
+        found |= {one["id"]: one for one in page["members"]}
+        cursor = page["response_metadata"]["next_cursor"]
+        if not cursor:
+            break
+    assert found[gus]["is_restricted"]
+    assert found[factory.CLEO]["deleted"]
+    assert found[factory.BOT_USER]["is_bot"]
+    assert eve not in found
+
+
 # Coming and going
 
 

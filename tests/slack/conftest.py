@@ -23,7 +23,6 @@ from failbot.sandbox.control import Control
 from failbot.sandbox.server import Sandbox
 from failbot.slack.app import SlackSide, build
 from failbot.slack.events import QUESTION
-from failbot.slack.transport.http import Health
 from failbot.slack.transport.serve import serve_http, serve_socket
 from failbot.store.base import Store
 from failbot.store.sqlite import SqliteStore
@@ -136,10 +135,9 @@ def start(box: Sandbox, tmp_path: Path) -> Iterator[Start]:
         over_http: bool = True,
         encoder: Encoder | None = ENCODER,
         reader: Reader | None = None,
-        health: Health = lambda: {"model": True},
     ) -> Running:
         running = _wire(box, tmp_path, encoder, reader)
-        stops.append(_serve(running, tmp_path, over_http=over_http, health=health))
+        stops.append(_serve(running, tmp_path, over_http=over_http))
         return running
 
     yield start_bot
@@ -193,9 +191,7 @@ def _wire(box: Sandbox, folder: Path, encoder: Encoder | None, reader: Reader | 
     return Running(box, store, service, side, clock)
 
 
-def _serve(
-    running: Running, folder: Path, *, over_http: bool, health: Health
-) -> Callable[[], None]:
+def _serve(running: Running, folder: Path, *, over_http: bool) -> Callable[[], None]:
     config, stop, ready = config_for(running.box, folder), running.side.stop, threading.Event()
 
     def run_http() -> None:
@@ -204,7 +200,7 @@ def _serve(
             ready.set()
 
         with running.side.running():
-            serve_http(config, running.side, stop=stop, health=health, on_ready=on_ready)
+            serve_http(config, running.side, stop=stop, on_ready=on_ready)
 
     def run_socket() -> None:
         with running.side.running():

@@ -67,7 +67,9 @@ def test_a_digest_is_one_message_with_its_details_in_the_thread(
     assert [one["ts"] for one in ada.messages(factory.GENERAL)] == [ts]
     thread = bot.control.messages(factory.GENERAL, ts)
     assert len(thread) == 2
-    assert "Clip the gradients" in str(thread[0])
+    assert all(lesson in str(thread[0]) for lesson in ("Clip the gradients", "Shuffle"))
+    tried = DIGEST.lessons[0].tried
+    assert (tried in str(thread[0]), tried in str(thread[1])) == (False, True)
 
 
 @pytest.mark.parametrize("lost", [1, 2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -213,6 +214,7 @@ def test_only_the_hits_that_are_shown_are_quoted(bench: Bench) -> None:
         bench.log(f"Run {number} went on. {NAN[:-1]} in run {number}.")
     bench.ask()
     answer = bench.said()[0]
+    assert len(set(re.findall(r"in run (\d)", answer))) == 3
     assert answer.count("\\n>") == answer.count("That's it") == 3
 
 
@@ -244,12 +246,12 @@ def test_what_only_the_asker_may_see_is_not_shown_if_it_is_worse(bench: Bench) -
     assert bench.slack.whispers == []
 
 
-def test_a_guest_is_answered_with_a_refusal(bench: Bench) -> None:
+def test_an_outsider_is_answered_with_a_refusal(bench: Bench) -> None:
     """Said in the thread, in words, and no question is kept."""
-    bench.slack.people["U0GUS"] = {"team_id": "T1", "is_restricted": True}
+    bench.slack.people["U0GUS"] = {"team_id": "T2"}
     bench.log(NAN)
     bench.ask(user_id="U0GUS")
-    assert "full members" in bench.said()[0]
+    assert "members of this workspace" in bench.said()[0]
     assert "F-1" not in bench.said()[0]
     everyone = bench.places.audience_of(public())
     assert bench.store.questions.asked(viewer=everyone, since=NOW, before=NOW.max) == []
@@ -847,6 +849,9 @@ def test_a_digest_that_slack_cannot_take_now_is_nobodys_news(bench: Bench) -> No
 def test_a_digest_is_of_what_its_channel_may_see(bench: Bench) -> None:
     """The workspace, and in a private channel its own entries, too."""
     assert audience_of(bench.bot, PLAN) == bench.places.audience_of(public())
+    secret = replace(PLAN, channel_id="G0SECRET")
+    assert audience_of(bench.bot, secret) == bench.places.audience_of(private())
+    assert audience_of(bench.bot, secret).channel_ids == {"G0SECRET"}
 
 
 # Workers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ from slack_sdk.errors import SlackApiError
 
 from failbot.errors import NotAllowedError
 from failbot.models import Viewer, Visibility
-from failbot.slack.places import Places, Standing
+from failbot.slack.people import FEW, READERS_CACHED_S, Standing
+from failbot.slack.places import PAGES, Places
 from failbot.threads import Stop
 from tests.make import direct, private, public
 from tests.slack.conftest import Clock
@@ -22,13 +23,16 @@ PRIVATE = {"is_private": True, "is_member": True}
 
 
 class Slack:
-    """What users.info, conversations.info and conversations.members answer."""
+    """What users.info, users.list, conversations.info and conversations.members answer."""
 
     def __init__(self) -> None:
         self.people: dict[str, dict[str, Any]] = {}
         self.channels: dict[str, dict[str, Any]] = {}
         self.members: dict[str, list[str]] = {}
         self.is_down = False
+        self.page = 2
+        self.interrupted: list[str] = []  # the page of people that is not answered, once
+        self.when_asked: Callable[[], None] = lambda: None
         self.calls: list[str] = []
 
     def users_info(self, *, user: str) -> dict[str, Any]:
@@ -43,15 +47,26 @@ class Slack:
         """Two a page."""
         assert limit == 1_000, "the most that Slack allows: each page is a call of few a minute"
         members = self._known("channel_not_found", self.members, channel)
+        return self._page(members, cursor)
+
+    def users_list(self, *, limit: int, cursor: str | None) -> dict[str, Any]:
+        """As many a page as there are to be."""
+        self.calls.append("users.list")
+        if cursor in self.interrupted:
+            self.interrupted.remove(cursor)
+            raise TimeoutError
+        return self._page([{"id": one} | who for one, who in self.people.items()], cursor)
+
+    def _page(self, found: list[Any], cursor: str | None) -> dict[str, Any]:
         start = int(cursor or 0)
-        more = str(start + 2) if start + 2 < len(members) else ""
-        return {
-            "members": members[start : start + 2],
-            "response_metadata": {"next_cursor": more},
-        }
+        after = start + self.page
+        more = str(after) if after < len(found) else ""
+        return {"members": found[start:after], "response_metadata": {"next_cursor": more}}
 
     def _known(self, error: str, found: dict[str, Any], key: str) -> Any:
         self.calls.append(key)
+        found, when_asked = dict(found), self.when_asked
+        when_asked()
         if self.is_down:
             raise TimeoutError
         if key not in found:
@@ -68,12 +83,16 @@ class Entries:
     def private_channels(self, team_id: str) -> list[str]:
         return self.channel_ids
 
+    def channels(self, team_id: str) -> list[str]:
+        return ["C0ML", *self.channel_ids]
+
 
 @pytest.fixture
 def slack() -> Slack:
     slack = Slack()
     slack.people["U1"] = MEMBER
     slack.channels |= {"C0ML": PUBLIC, "G0SECRET": PRIVATE}
+    slack.members["C0ML"] = ["U1"]
     return slack
 
 
@@ -105,14 +124,15 @@ def test_a_member_sees_the_workspace_and_their_private_channels(
         ({"is_ultra_restricted": True}, Standing.GUEST),
         ({"is_stranger": True}, Standing.OUTSIDER),
         ({"team_id": "T2"}, Standing.OUTSIDER),
-        ({"deleted": True}, Standing.OUTSIDER),
-        ({"is_bot": True}, Standing.OUTSIDER),
+        ({"deleted": True}, Standing.NOBODY),
+        ({"is_bot": True}, Standing.NOBODY),
+        ({"is_bot": True, "team_id": "T2"}, Standing.OUTSIDER),
         ({"team_id": "T2", "enterprise_user": {"teams": ["T2", TEAM]}}, Standing.MEMBER),
         ({}, Standing.MEMBER),
         ({"team_id": "", "enterprise_user": None}, Standing.OUTSIDER),
     ],
 )
-def test_only_members_read(
+def test_members_read_the_workspace_and_guests_their_channels(
     slack: Slack, places: Places, traits: dict[str, Any], standing: Standing
 ) -> None:
     """Every other kind of user sees their own at most, whatever channels they are in."""
@@ -121,15 +141,16 @@ def test_only_members_read(
     viewer = places.viewer_for(TEAM, "U2")
     assert places.person(TEAM, "U2").standing is standing
     assert viewer.sees_workspace is (standing is Standing.MEMBER)
-    assert bool(viewer.channel_ids) is (standing is Standing.MEMBER)
+    assert bool(viewer.channel_ids) is (standing in (Standing.MEMBER, Standing.GUEST))
 
 
 def test_whom_slack_does_not_know_sees_nothing(slack: Slack, places: Places) -> None:
-    """Refused, or no answer at all: both are a no, in words."""
+    """Refused for good it is a no, in words; where Slack does not answer, nothing is decided."""
     assert not places.viewer_for(TEAM, "U404").sees_workspace
-    slack.is_down = True
-    assert not places.viewer_for(TEAM, "U5").sees_workspace
     with pytest.raises(NotAllowedError, match="did not say who you are"):
+        places.admit(TEAM, "U404")
+    slack.is_down = True
+    with pytest.raises(TimeoutError):
         places.admit(TEAM, "U5")
 
 
@@ -181,7 +202,7 @@ def test_visibility_follows_the_place(
 def test_the_audience_is_what_everyone_there_may_see(slack: Slack, places: Places) -> None:
     """Public: the workspace. Private: that and its own. Shared: its own only. Direct: theirs."""
     slack.channels["C0SHARED"] = PUBLIC | {"is_ext_shared": True}
-    slack.members["G0SECRET"] = ["U1"]
+    slack.members |= {"G0SECRET": ["U1"], "C0SHARED": ["U1"]}
     own = frozenset({"G0SECRET"})
     assert places.audience_of(public()) == Viewer(team_id=TEAM)
     assert places.audience_of(private()) == Viewer(team_id=TEAM, channel_ids=own)
@@ -193,29 +214,34 @@ def test_the_audience_is_what_everyone_there_may_see(slack: Slack, places: Place
 
 def test_a_channel_that_slack_does_not_show_has_no_audience(slack: Slack, places: Places) -> None:
     """Not even the workspace's entries go there."""
-    slack.is_down = True
+    slack.members["C404"] = ["U1"]
     assert not places.audience_of(public("C404")).sees_workspace
+    slack.channels["C405"] = PUBLIC
+    assert not places.audience_of(public("C405")).sees_workspace, "nor one without a list of people"
 
 
-@pytest.mark.parametrize("mark", ["is_ext_shared", "is_pending_ext_shared"])
-def test_a_channel_that_another_organisation_reads_or_is_asked_into_is_closed(
-    slack: Slack, places: Places, mark: str
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"is_shared": True},
+        {"is_ext_shared": True},
+        {"is_org_shared": True},
+        {"is_pending_ext_shared": True},
+        {"pending_shared": ["T2"]},
+        {"pending_connected_team_ids": ["T2"]},
+    ],
+)
+def test_a_channel_that_another_workspace_reads_or_is_asked_into_is_closed(
+    slack: Slack, places: Places, mark: dict[str, Any]
 ) -> None:
     """Once they accept they read what was answered before: nothing of the workspace goes there."""
-    slack.channels["C0SHARED"] = PUBLIC | {mark: True}
+    slack.channels["C0SHARED"] = PUBLIC | mark
+    slack.members["C0SHARED"] = ["U1"]
     place = places.place_of(TEAM, "C0SHARED")
     assert place.visibility is Visibility.CHANNEL
     assert places.audience_of(place) == Viewer(
         team_id=TEAM, channel_ids=frozenset({"C0SHARED"}), sees_workspace=False
     )
-
-
-def test_a_channel_that_is_shared_within_the_organisation_is_open(
-    slack: Slack, places: Places
-) -> None:
-    """`is_shared` alone says nothing of another organisation."""
-    slack.channels["C0ORG"] = PUBLIC | {"is_shared": True, "is_org_shared": True}
-    assert places.place_of(TEAM, "C0ORG").visibility is Visibility.WORKSPACE
 
 
 @pytest.mark.parametrize(
@@ -251,16 +277,21 @@ def test_a_person_is_what_slack_says(
 
 @pytest.mark.parametrize(
     ("traits", "words"),
-    [({"is_restricted": True}, "full members"), ({"deleted": True}, "members of this workspace")],
+    [({"team_id": "T2"}, "members of this"), ({"deleted": True}, "members of this workspace")],
 )
 def test_who_may_not_read_is_told_why(
     slack: Slack, places: Places, traits: dict[str, Any], words: str
 ) -> None:
-    """A guest and an outsider hear different words; a member is admitted as they are."""
+    """A member is admitted as they are, and a guest to less; only a member to a digest."""
     slack.people["U2"] = MEMBER | traits
     with pytest.raises(NotAllowedError, match=words):
         places.admit(TEAM, "U2")
     assert places.admit(TEAM, "U1") == places.viewer_for(TEAM, "U1")
+    slack.people["U3"] = MEMBER | {"is_restricted": True}
+    assert not places.admit(TEAM, "U3").sees_workspace
+    with pytest.raises(NotAllowedError, match="full members"):
+        places.admit_member(TEAM, "U3")
+    places.admit_member(TEAM, "U1")
 
 
 def test_a_channel_is_believed_for_a_minute_and_an_error_not_at_all(
@@ -291,6 +322,7 @@ def test_workspaces_are_told_apart(slack: Slack, places: Places) -> None:
     assert not places.is_joined("T3", "C0ML")
     assert places.place_of("T4", "C0ML").visibility is Visibility.CHANNEL
     slack.channels["C0ML"] = PUBLIC
+    slack.people["U1"] = {"team_id": "T5"}
     assert places.audience_of(public(team_id="T5")) == Viewer(team_id="T5")
 
 
@@ -299,3 +331,106 @@ def test_in_a_direct_message_the_reader_is_its_person(slack: Slack, places: Plac
     slack.people["U2"] = MEMBER | {"is_restricted": True}
     viewer = places.audience_of(direct(), user_id="U2")
     assert viewer == Viewer(team_id=TEAM, user_id="U2", sees_workspace=False)
+
+
+GUEST = MEMBER | {"is_restricted": True}
+
+
+def crowd(slack: Slack, count: int, channel_id: str = "C0ML") -> list[str]:
+    """So many members, all in this channel; their ids."""
+    ids = [f"U{number:05}" for number in range(count)]
+    slack.people |= dict.fromkeys(ids, MEMBER)
+    slack.members[channel_id] = list(ids)
+    slack.page = 100
+    return ids
+
+
+def is_open(places: Places) -> bool:
+    return places.audience_of(public()).sees_workspace
+
+
+@pytest.mark.parametrize("count", [2, FEW, FEW + 1, 250])
+@pytest.mark.parametrize("guests", [0, 1])
+def test_one_guest_among_any_number_closes_a_channel(
+    slack: Slack, places: Places, count: int, guests: int
+) -> None:
+    """Few are asked about one by one, many are looked up among all people, page by page."""
+    ids = crowd(slack, count)
+    slack.people |= dict.fromkeys(ids[len(ids) - guests :], GUEST)
+    assert is_open(places) is (guests == 0)
+    pages = slack.calls.count("users.list")
+    assert pages == (0 if count <= FEW else -(-len(slack.people) // 100))
+
+
+def test_people_are_listed_once_in_ten_minutes(slack: Slack, places: Places, clock: Clock) -> None:
+    """Then again: an event that never came is outlived."""
+    ids = crowd(slack, 50)
+    assert is_open(places)
+    slack.people[ids[3]] = GUEST
+    clock.at_s += READERS_CACHED_S - 1
+    assert is_open(places)
+    assert slack.calls.count("users.list") == 1
+    clock.at_s += 1
+    assert not is_open(places)
+    assert slack.calls.count("users.list") == 2
+
+
+def test_a_change_that_slack_tells_is_heeded_at_once(slack: Slack, places: Places) -> None:
+    """In a crowd and among few; a change of something else costs no look-up."""
+    ids = crowd(slack, 50)
+    assert is_open(places)
+    slack.calls.clear()
+    places.person_changed(TEAM, {"id": ids[3]} | MEMBER | {"profile": {"status_text": "out"}})
+    assert is_open(places)
+    assert slack.calls == []
+    slack.people[ids[3]] = GUEST
+    places.person_changed(TEAM, {"id": ids[3]} | GUEST)
+    assert not is_open(places)
+    slack.people[ids[3]] = MEMBER
+    places.person_changed(TEAM, {"id": ids[3]} | MEMBER)
+    assert is_open(places)
+
+
+def test_an_interrupted_list_of_people_goes_on_where_it_was(slack: Slack, places: Places) -> None:
+    """Slack lets few pages a minute be read: starting over would never end."""
+    crowd(slack, 250)
+    slack.interrupted = ["100"]
+    with pytest.raises(TimeoutError):
+        is_open(places)
+    assert is_open(places)
+    assert slack.calls.count("users.list") == 4
+
+
+def test_readers_whom_no_list_holds_close_a_channel(slack: Slack, places: Places) -> None:
+    """A few are asked about; more than a few are not believed to be anyone."""
+    ids = crowd(slack, 100)
+    slack.members["C0ML"] = ids + [f"X{number}" for number in range(FEW + 1)]
+    assert not is_open(places)
+    assert not [one for one in slack.calls if one.startswith("X")]
+
+
+def test_a_channel_with_too_many_pages_is_closed(slack: Slack, places: Places) -> None:
+    """Twenty pages of a thousand are read of one channel, and no more."""
+    crowd(slack, PAGES * 2 + 1)
+    slack.page = 2
+    assert not is_open(places)
+    assert slack.calls.count("C0ML") == 1 + PAGES
+    slack.members["C0ML"].pop()
+    assert is_open(places)
+
+
+@pytest.mark.parametrize("event", ["members_changed", "channel_changed"])
+def test_what_changes_while_slack_is_asked_is_asked_again(
+    slack: Slack, places: Places, event: str
+) -> None:
+    """The answer on its way is of before: a guest who comes meanwhile is seen."""
+    slack.people["U2"] = GUEST
+
+    def comes() -> None:
+        if slack.calls.count("C0ML") == 2:  # its members are asked for just now
+            slack.members["C0ML"] = ["U1", "U2"]
+            getattr(places, event)(TEAM, "C0ML")
+
+    slack.when_asked = comes
+    assert not is_open(places)
+    assert not is_open(places)

@@ -154,14 +154,14 @@ def test_who_left_the_private_channel_no_longer_sees_it(
     assert "F-1" not in texts(bot.ask(ben, NAN + " now", factory.DMS[factory.BEN]))
 
 
-def test_a_guest_is_refused_in_words(bot: Running, ada: Actor) -> None:
-    """Guests see nothing, and are told whom to ask."""
-    bot.log(ada, NAN)
-    guest = bot.control.add_person("Gus", is_restricted=True)
-    bot.control.join(factory.GENERAL, guest)
-    answer = texts(bot.ask(bot.control.as_(guest), f"@failbot {NAN}"))
+def test_an_outsider_is_refused_in_words(bot: Running, ada: Actor) -> None:
+    """Also where their own channel holds the answer."""
+    shared = bot.control.add_channel("partners", members=[factory.ADA], is_ext_shared=True)
+    bot.log(ada, NAN, shared)
+    eve = bot.control.as_(bot.control.add_outsider("eve", channels=[shared]))
+    answer = texts(bot.ask(eve, f"@failbot {NAN}", shared))
     assert "F-1" not in answer
-    assert "full members" in answer
+    assert "members of this workspace" in answer
 
 
 def test_in_a_shared_channel_only_its_own_entries_are_shown(bot: Running, ada: Actor) -> None:

@@ -60,3 +60,39 @@ def test_what_is_asked_in_private_stays_from_a_model_elsewhere(
     assert reader.asked == []
     bot.ask(ben, f"@failbot {NAN}")
     assert {number for _, numbers in reader.asked for number in numbers} == {1}
+
+
+def test_what_resembles_a_new_entry_says_what_matches_and_differs(
+    start: Start, ada: Actor, ben: Actor
+) -> None:
+    """As an answer does, to its author alone."""
+    bot = start(reader=WordReader(same="NaN"))
+    bot.log(ada, NAN)
+    bot.log(ben, NAN)
+    told = texts(ben.messages(factory.GENERAL))
+    for part in ("It resembles", "_Matches_: Both say NaN.", "_Differs_: Size.", "not the author"):
+        assert part in told
+    assert "It resembles" not in texts(ada.messages(factory.GENERAL))
+
+
+def test_a_likeness_by_the_score_alone_says_so(start: Start, ada: Actor, ben: Actor) -> None:
+    """Where the language model did not read it."""
+    reader = WordReader(same="NaN")
+    bot = start(reader=reader)
+    bot.log(ada, NAN)
+    reader.failure = "it did not answer in time"
+    bot.log(ben, NAN)
+    told = texts(ben.messages(factory.GENERAL))
+    assert "It resembles" in told
+    assert "by the score alone" in told
+
+
+def test_nobody_is_said_with_how_much_was_searched(start: Start, ada: Actor, ben: Actor) -> None:
+    """In public what everyone there may see counts, and what the asker alone may see does not."""
+    bot = start()
+    bot.log(ada, NAN)
+    bot.log(ada, FLAT, factory.SECRET)
+    public = texts(bot.ask(ben, "@failbot sarcastic tweets at midnight"))
+    assert "The one entry that may be shown here was searched." in public
+    alone = texts(bot.ask(ben, "sarcastic tweets at midnight", factory.DMS[factory.BEN]))
+    assert "All 2 entries that may be shown here were searched." in alone

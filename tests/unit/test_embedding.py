@@ -10,6 +10,7 @@ import pytest
 
 from failbot.encoder.base import Kind
 from failbot.errors import StoppedError
+from failbot.memory import embedding
 from failbot.memory.embedding import PART
 from failbot.memory.service import Service
 from failbot.search.values import Encoding
@@ -131,6 +132,25 @@ def test_what_is_written_wakes_the_background(
         record(service, now, f"entry {count}")
         assert listener.heard.wait(10)
         listener.heard.clear()
+    assert worker.close()
+    assert listener.told == [("T1", [1]), ("T1", [2])]
+
+
+def test_what_another_process_writes_is_embedded_at_the_next_sweep(
+    store: Store,
+    service: Service,
+    listener: Listener,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing wakes the background for it."""
+    monkeypatch.setattr(embedding, "SWEEP_S", 0.05)
+    worker = service.background(Stop()).start()
+    record(service, now, "by this process")
+    assert listener.heard.wait(10)
+    listener.heard.clear()
+    record(Service(store, Source(WordEncoder("first"))), now, "by another")
+    assert listener.heard.wait(10)
     assert worker.close()
     assert listener.told == [("T1", [1]), ("T1", [2])]
 

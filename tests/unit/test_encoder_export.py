@@ -19,6 +19,8 @@ from failbot.errors import ModelError, StoppedError
 from failbot.threads import Stop, Worker
 from tests.tiny_model import HIDDEN, save_tiny_model
 
+pytest.importorskip("torch", reason="PyTorch makes, runs and exports these models")
+
 TEXTS = ["the loss became nan", "", "after 900 steps of training, the loss " * 9, "query: nan"]
 PROMPTS = {"query": "query: ", "passage": "the training of "}
 

@@ -349,19 +349,6 @@ def test_whoever_may_not_edit_changes_none(service: Service, now: datetime) -> N
     assert texts(kept(service)) == ["mine"]
 
 
-def test_each_written_entry_is_told_of_once(service: Service, now: datetime) -> None:
-    """Recorded or revised, after it is committed; what was there already is no news."""
-    told: list[tuple[int, int]] = []
-    service.when_written = lambda one: told.append(
-        (one.number, service.show(one.number, viewer=viewer()).version)
-    )
-    for _ in range(2):
-        service.record(draft(NAN), place=public(), author_id=ANA, now=now, source="view:1")
-    service.record_many([draft("Other.")], place=public(), author_id=ANA, now=now)
-    service.revise(1, draft("Changed."), viewer=viewer(ANA), is_admin=False, now=now)
-    assert told == [(1, 1), (2, 1), (1, 2)]
-
-
 def confirm(
     service: Service, text: str, now: datetime, *, place: Place, by: str = BEN, number: int = 1
 ) -> None:

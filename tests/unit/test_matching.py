@@ -9,13 +9,13 @@ from datetime import datetime
 import pytest
 
 from failbot.encoder.base import Encoder, Kind
-from failbot.errors import DraftError, InputError, ModelMismatchError, NotAllowedError
+from failbot.errors import DraftError, InputError, ModelError, ModelMismatchError, NotAllowedError
 from failbot.memory.service import Service
 from failbot.models import Verdict
 from failbot.search.values import Encoding
 from failbot.store.base import Store
 from tests.fakes import WordEncoder
-from tests.make import ANA, BEN, draft, private, public, viewer
+from tests.make import ANA, BEN, direct, draft, private, public, viewer
 
 
 class Source:
@@ -120,7 +120,7 @@ def test_similar_leaves_the_failure_itself_out(service: Service, now: datetime) 
     record(service, now, NAN)
     service.embed_missing()
     second = service.show(2, viewer=viewer())
-    assert [hit.failure.number for hit in service.similar(second, viewer=viewer())] == [1]
+    assert [hit.failure.number for hit in service.similar(second, viewer=viewer()).shown()] == [1]
 
 
 def test_a_secret_in_a_question_is_never_stored(service: Service, now: datetime) -> None:
@@ -158,12 +158,38 @@ def test_only_author_and_admin_may_change(service: Service, now: datetime) -> No
     assert service.count(viewer=viewer()) == 0
 
 
-def test_another_models_vectors_are_refused(store: Store, service: Service, now: datetime) -> None:
-    """The message names the command that mends it."""
+def test_another_models_vectors_are_not_compared(
+    store: Store, service: Service, now: datetime
+) -> None:
+    """Words answer, the answer says so, and the fault names the command that mends it."""
     filled(service, now)
     later = Service(store, Source(WordEncoder("second"), "second"))
+    answer = later.ask("loss became NaN step fp16 gradients", viewer=viewer())
+    assert answer.hits[0].failure.number == 1
+    assert (answer.by_words_only, answer.lacks_model) == (True, True)
+    assert "failbot reindex" in later.model_fault
     with pytest.raises(ModelMismatchError, match="failbot reindex"):
-        later.ask("NaN", viewer=viewer())
+        later.embed_missing()
+
+
+@pytest.mark.parametrize("text", ["loss became NaN step fp16 gradients", "pineapples"])
+def test_a_model_that_cannot_be_used_is_said_without_its_path(
+    store: Store, now: datetime, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever asks is answered by words and told so; the log has the path, once."""
+    source = Source(None)
+    service = Service(store, source)
+    record(service, now, NAN)
+
+    def refuse(timeout_s: float | None) -> Encoder | None:
+        raise ModelError("There is no folder /srv/models/x")
+
+    source.wait = refuse  # type: ignore[method-assign]
+    answers = [service.ask(text, viewer=viewer()) for _ in range(3)]
+    assert all(one.lacks_model and "words" in one.caveat for one in answers)
+    assert "/srv" not in str(answers)
+    assert len([one for one in caplog.records if "/srv/models/x" in one.getMessage()]) == 1
+    assert "/srv/models/x" in service.model_fault
 
 
 def test_reindex_switches_over_and_a_serving_process_follows(
@@ -214,8 +240,8 @@ def test_a_switch_to_a_model_that_changed_is_refused(
     filled(service, now)
     Service(store, Source(WordEncoder("second"), "second")).reindex()
     source.others["second"] = WordEncoder("third")
-    with pytest.raises(ModelMismatchError, match="not of third"):
-        service.ask("NaN", viewer=viewer())
+    assert service.ask("NaN", viewer=viewer()).lacks_model
+    assert "not of third" in service.model_fault
 
 
 def test_embedding_in_two_threads_does_each_once(service: Service, now: datetime) -> None:
@@ -281,4 +307,20 @@ def test_similar_entries_are_found_by_what_comes_last(service: Service, now: dat
         draft(NAN, tried=tried), place=public(), author_id=ANA, now=now
     ).failure
     similar = service.similar(failure, viewer=viewer())
-    assert [hit.failure.number for hit in similar][:1] == [1]
+    assert [hit.failure.number for hit in similar.shown()][:1] == [1]
+
+
+def test_nobody_means_nobody_whom_the_viewer_sees(service: Service, now: datetime) -> None:
+    """It says how many entries were searched: those of the viewer, and no others; a match none."""
+    for place in (public(), public(), private(), direct()):
+        record(service, now, NAN, place=place)
+    service.embed_missing()
+    seen = (viewer(BEN), viewer(BEN, "G0SECRET"), viewer(ANA), viewer(team_id="T2"))
+    unknown = [service.ask("sarcastic tweets at midnight", viewer=who) for who in seen]
+    assert [one.searched for one in unknown] == [2, 3, 3, 0]
+    assert [one.scope.split(" that")[0] for one in unknown[1:]] == [
+        "All 3 entries",
+        "All 3 entries",
+        "There is no entry yet",
+    ]
+    assert service.ask(NAN, viewer=viewer()).scope == ""

@@ -56,3 +56,9 @@ def test_odds_and_chances_are_inverse() -> None:
     """Far out they stay numbers."""
     assert chance(log_odds(0.3)) == pytest.approx(0.3)
     assert 0 < chance(-1e9) < chance(1e9) <= 1
+
+
+def test_no_odds_are_beyond_thirty() -> None:
+    """Whatever a calibration makes of them, their exponential is a number."""
+    assert chance(1e9) == chance(31.0) == chance(30.0) < 1
+    assert chance(-1e9) == chance(-31.0) == chance(-30.0) > 0

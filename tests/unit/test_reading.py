@@ -6,9 +6,16 @@ from datetime import datetime
 
 import pytest
 
-from failbot.memory.reading import LEAST_SAME, MOST_HELPS, MOST_NO, judged, passage_of
+from failbot.memory.reading import (
+    LEAST_SAME,
+    MOST_HELPS,
+    MOST_NO,
+    PART_LIMIT,
+    judged,
+    passage_of,
+)
 from failbot.memory.service import Service
-from failbot.models import Answer, Explanation, Verdict
+from failbot.models import SHOWN_PROBABILITY, Answer, Explanation, Verdict
 from failbot.reader.base import READ, Judgement, Reading
 from failbot.search.values import RankedHit, Ranking
 from failbot.store.base import Store
@@ -177,7 +184,7 @@ def test_similar_entries_are_read_too(service: Service, reader: WordReader, now:
     """What shares words and is another failure is no hint."""
     reader.helps = ""
     new = service.record(draft(NAN), place=public(), author_id=BEN, now=now).failure
-    assert [one.failure.number for one in service.similar(new, viewer=viewer())] == [2]
+    assert [one.failure.number for one in service.similar(new, viewer=viewer()).shown()] == [2]
 
 
 def test_no_more_than_the_first_are_handed_over(
@@ -228,3 +235,14 @@ def test_a_long_field_does_not_push_out_the_others() -> None:
     assert lines[3:] == ["Why: Deadlock (open); Heat (open)", "Lesson: Wait.", "Tags: a, b"]
     exact = passage_of(failure(happened="x" * 400)).text
     assert exact.endswith("x" * 400)
+
+
+def test_what_was_not_read_counts_from_where_it_is_shown() -> None:
+    """At just that probability, too."""
+    assert read(ranking(0.9, SHOWN_PROBABILITY), n1=NO)[1] is Verdict.RELATED
+
+
+def test_a_part_is_cut_without_a_blank_before_its_mark() -> None:
+    """Of a long field a reader is given the beginning."""
+    cut = passage_of(failure(happened="x" * (PART_LIMIT - 1) + " and more")).text
+    assert f"Happened: {'x' * (PART_LIMIT - 1)}…" in cut.splitlines()

@@ -24,6 +24,8 @@ from tests.fakes import WordEncoder
 from tests.make import ANA, draft, public, viewer
 from tests.tiny_model import save_tiny_model, save_tiny_reranker
 
+pytest.importorskip("torch", reason="a cross-encoder runs in PyTorch")
+
 QUESTION = "training loss became nan after steps"
 # The same words: nothing but their order tells these apart.
 ENTRIES = (

@@ -320,7 +320,7 @@ def test_a_margin_is_what_stands_out_of_the_best_five_others() -> None:
 
 
 def test_the_first_three_places_are_the_own_matches() -> None:
-    """Being like the first helps from the fourth on, and not before."""
+    """Being like the first does not help there."""
     first = candidate(1, "loss spikes clipping")
     neighbour = candidate(8, "loss spikes clipping weights lemons pears")
     stranger = candidate(7, "loss kettle window garden")
@@ -428,3 +428,47 @@ def test_a_question_without_tokens_quotes_the_first_sentence() -> None:
     starts = np.array([0, 11], np.int32)
     assert best_sentence(encoded(""), tokens, starts, "Rows fell. Loss rose.") == "Rows fell."
     assert best_sentence(encoded(""), tokens, starts, "") == ""
+
+
+def own_of(ranking: Ranking) -> dict[int, float]:
+    """Each hit's weighted sum of its signals, without its likeness to the first."""
+    weights = CALIBRATION.weights.items()
+    return {one.number: sum(by * one.signals[name] for name, by in weights) for one in ranking.hits}
+
+
+def test_ties_go_to_the_lower_number_among_many() -> None:
+    """Also where a sort that is not stable would mix them."""
+    memory = [candidate(number, "loss spikes") for number in range(1, 60)]
+    assert numbers(ranked("loss spikes", memory)) == list(range(1, 60))
+    bare = [unembedded(one) for one in memory]
+    assert numbers(ranked("loss spikes", bare)) == list(range(1, 60))
+
+
+def test_who_is_unlike_the_first_loses_up_to_three_tenths() -> None:
+    """From the fourth place on: 0.3 times what is missing to the same direction, by the texts."""
+    memory = [*MEMORY, unembedded(candidate(9, "loss spikes somewhere"))]
+    found = ranked("pretraining loss spikes despite clipping", memory)
+    own, by_number = own_of(found), {one.number: one for one in memory}
+    assert [found.hits[at].score for at in range(3)] == pytest.approx(
+        [own[one.number] for one in found.hits[:3]], abs=1e-5
+    )
+    first = by_number[found.hits[0].number].embedding
+    assert first is not None
+    for hit in found.hits[3:]:
+        other = by_number[hit.number].embedding
+        alike = float(first.vectors[0] @ other.vectors[0]) if other else 0.0
+        unlike = max(1 - alike, 0)
+        assert hit.score == pytest.approx(own[hit.number] - 0.3 * unlike, abs=1e-5)
+
+
+def test_a_margin_is_over_the_five_best_where_many_match() -> None:
+    """All of these lie above the floor: each has five rivals, never itself."""
+    memory = [candidate(at, f"loss spikes {word}") for at, word in enumerate(TEXTS[1].split(), 1)]
+    memory += [candidate(9, "loss spikes"), candidate(8, "loss")]
+    found = ranked("loss spikes", memory)
+    own = own_of(found)
+    assert sum(one > CALIBRATION.floor for one in own.values()) == 8
+    for hit in found.hits:
+        others = sorted((one for number, one in own.items() if number != hit.number), reverse=True)
+        margin = own[hit.number] - sum(others[:5]) / 5
+        assert hit.signals["margin"] == pytest.approx(margin, abs=1e-5)

@@ -167,7 +167,7 @@ def test_similar_ones_are_looked_for_in_two_seconds(
     service.embed_missing()
     source.waited.clear()
     similar = service.similar(service.show(1, viewer=viewer()), viewer=viewer())
-    assert [hit.failure.number for hit in similar] == [2, 3, 4]
+    assert [hit.failure.number for hit in similar.shown()] == [2, 3, 4]
     assert source.waited == [2.0]
 
 
@@ -178,6 +178,7 @@ class Opinion:
 
     def __init__(self, word: str) -> None:
         self.word = word
+        self.waited: list[float | None] = []
         self.given: list[tuple[str, tuple[str, ...]]] = []
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
@@ -186,6 +187,7 @@ class Opinion:
 
     def wait(self, timeout_s: float | None) -> Opinion:
         """It is its own source, and there at once."""
+        self.waited.append(timeout_s)
         return self
 
 

@@ -44,7 +44,7 @@ def test_adoption_leaves_no_row_behind(tmp_path: Path, now: datetime) -> None:
     store = open_at(tmp_path)
     there = {"place": public(team_id="local"), "now": now}
     asked_like = [question("Who has seen it diverge?", now)]
-    store.failures.record(draft(), author_id=ANA, **there, expected=asked_like)
+    store.failures.record(draft(), author_id=ANA, **there, expected=asked_like, wants=True)
     made = store.embeddings.missing("toy", limit=1)
     store.embeddings.put("toy", [(made[0], with_expected(embedding(1, 0), (1, 0)))])
     asked = store.questions.keep(

@@ -103,3 +103,45 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     """A setting that leads nowhere must not leave the team without its rules."""
     with pytest.raises(ConfigError, match="No such file"):
         load(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize("part", ["allow = ['x+']", "[[rule]]\nname = 'a'\npattern = 'x'", ""])
+def test_either_part_may_be_left_out(tmp_path: Path, part: str) -> None:
+    """And both."""
+    path = tmp_path / "secrets.toml"
+    path.write_text(part, "utf-8")
+    rules = load(path)
+    assert (len(rules.rules), len(rules.allow)) == (part.count("rule"), part.count("allow"))
+
+
+@pytest.mark.parametrize(
+    ("size", "is_taken"), [(0, False), (1, True), (2_000, True), (2_001, False)]
+)
+def test_a_pattern_has_one_to_two_thousand_characters(
+    tmp_path: Path, size: int, is_taken: bool
+) -> None:
+    """Nobody reads more."""
+    path = tmp_path / "secrets.toml"
+    path.write_text(f"allow = ['{'x' * size}']", "utf-8")
+    if is_taken:
+        assert len(load(path).allow) == 1
+    else:
+        with pytest.raises(ConfigError, match="1 to 2,000 characters"):
+            load(path)
+
+
+def test_what_is_wrong_is_said_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """By the error, and not by the engine as well."""
+    path = tmp_path / "secrets.toml"
+    path.write_text("allow = ['(']", "utf-8")
+    with pytest.raises(ConfigError):
+        load(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_rules_are_utf_8(tmp_path: Path) -> None:
+    """Whatever the machine's own encoding is."""
+    path = tmp_path / "secrets.toml"
+    path.write_bytes("[[rule]]\nname = 'a'\npattern = 'ключ \\d+'".encode())
+    redacting.use(load(path))
+    assert redact("ключ 4711") == ("[redacted: a]", ("a",))

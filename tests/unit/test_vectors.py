@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faiss
 import numpy as np
 import pytest
 
@@ -53,3 +54,17 @@ def test_a_large_index_keeps_what_it_held(monkeypatch: pytest.MonkeyPatch) -> No
         assert all(allowed[list(found)])
         shares.append(len(found & set(true_nearest(rows, query, 60, allowed))) / 60)
     assert np.mean(shares) > 0.97
+
+
+def test_a_large_index_takes_a_byte_a_component(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From one row beyond the limit on, whether they come one by one or all at once."""
+    monkeypatch.setattr(vectors, "EXACT_UNTIL", 1_000)
+    rows = unit_rows(1_001)
+    at_once, bit_by_bit, exact = VectorIndex(32), VectorIndex(32), VectorIndex(32)
+    at_once.append(rows)
+    for start in (0, 600, 1_000):
+        bit_by_bit.append(rows[start : min(start + 600, 1_000) if start < 1_000 else None])
+    exact.append(rows[:1_000])
+    sizes = [len(faiss.serialize_index(one._index)) for one in (at_once, bit_by_bit, exact)]
+    assert sizes[0] == sizes[1] < rows.nbytes / 3
+    assert sizes[2] > rows[:1_000].nbytes

@@ -147,3 +147,23 @@ def test_any_text_is_bounded_and_never_refused(text: str) -> None:
     assert len(salient(text).split()) <= PASTE_LIMIT
     assert all(word and not any(char.isspace() for char in word) for word in words(text))
     assert content_words(text) >= 0
+
+
+def test_what_fits_is_left_as_it_is() -> None:
+    """Just as many words as fit, on whatever lines, with their time stamps and repeats."""
+    text = "2026-11-02 03:11:09 failed\nat a\nat a"
+    assert salient(text, limit_words=7) == "2026-11-02 03:11:09 failed at a at a"
+    assert salient(text, limit_words=6) == "failed at a"
+
+
+def test_a_repeated_line_counts_once() -> None:
+    """A log says the same a thousand times."""
+    assert salient("loss is nan\n" * 9 + "so we stopped", limit_words=8) == (
+        "loss is nan so we stopped"
+    )
+
+
+def test_frames_come_before_code_and_routine_lines() -> None:
+    """Where it broke tells more than what is imported, or logged all the time."""
+    lines = ["import torch", "2026-11-02 INFO all is well here", '  File "a.py", line 3, in inner']
+    assert salient("\n".join(lines), limit_words=6) == 'File "a.py", line 3, in inner'

@@ -76,13 +76,24 @@ class WebApi:
         with core.changing():
             token = _token(request, arguments)
             arguments.pop("token", None)
+            return self.call(method, arguments, token, headers=dict(request.headers), fault=fault)
+
+    def call(
+        self,
+        method: str,
+        arguments: JsonObject,
+        token: str | None,
+        *,
+        headers: dict[str, str] | None = None,
+        fault: ApiFault | None = None,
+    ) -> Answer:
+        """The answer to a call however it came; it is recorded. Any thread."""
+        core = self._platform.core
+        with core.changing():
             answer, error = self._with_fault(fault, method, arguments, token)
-            core.calls.append(
-                ApiCall(
-                    method, arguments, not error, error, core.clock.time(), dict(request.headers)
-                )
-            )
-        return answer
+            at = core.clock.time()
+            core.calls.append(ApiCall(method, arguments, not error, error, at, headers or {}))
+            return answer
 
     def _with_fault(
         self, fault: ApiFault | None, method: str, arguments: JsonObject, token: str | None

@@ -36,6 +36,7 @@ METHODS: dict[str, Method] = {
     "conversations.members": Method(conversations.members, TIER_4),
     "conversations.replies": Method(conversations.replies),
     "users.info": Method(people.user_info, TIER_4),
+    "users.list": Method(people.user_list, TIER_2),
     "views.open": Method(views.open_, TIER_4),
     "views.publish": Method(views.publish, TIER_4),
 }

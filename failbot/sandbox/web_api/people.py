@@ -20,6 +20,19 @@ def auth_test(call: Call) -> JsonObject:
     }
 
 
+def user_list(call: Call) -> JsonObject:
+    """users.list, paged: this workspace's people, deactivated ones and bots among them."""
+    call.need("users:read")
+    workspace = call.workspace
+    people = [one for one in workspace.people.values() if not workspace.is_foreign(one)]
+    page, cursor = call.page(people)
+    return {
+        "members": [workspace.user_payload(one) for one in page],
+        "cache_ts": int(workspace.clock.time()),
+        "response_metadata": {"next_cursor": cursor},
+    }
+
+
 def user_info(call: Call) -> JsonObject:
     """users.info."""
     call.need("users:read")

@@ -40,7 +40,7 @@ def show_form(bot: Bot, job: Job) -> None:
         unsure = (
             "failbot was interrupted just then. If no form opened: " if job.attempts > 1 else ""
         )
-        _tell(bot, job, deed, [notice(f"{unsure}{error}")])
+        _tell(bot, job, deed, [notice(f"{unsure}{error.for_people}")])
         return
     if deed.secrets:
         _tell(bot, job, deed, [notice(leaked(deed.secrets))])
@@ -56,7 +56,7 @@ def answer_command(bot: Bot, job: Job) -> None:
     except InputError as error:
         messages = [help_message(str(error))]
     except FailbotError as error:
-        messages = [notice(str(error))]
+        messages = [notice(error.for_people)]
     _tell(bot, job, deed, messages)
 
 
@@ -77,7 +77,7 @@ def give_feedback(bot: Bot, job: Job) -> None:
     except PASSING:
         raise
     except FailbotError as error:
-        words = str(error)
+        words = error.for_people
     _tell(bot, job, deed, [notice(words)])
 
 
@@ -92,9 +92,9 @@ def delete(bot: Bot, job: Job) -> None:
         raise
     except NotFoundError as error:
         is_done = job.attempts > 1 and _is_gone(bot, deed.team_id, number)
-        words = f"{reference(number)} is deleted." if is_done else str(error)
+        words = f"{reference(number)} is deleted." if is_done else error.for_people
     except FailbotError as error:
-        words = str(error)
+        words = error.for_people
     _tell(bot, job, deed, [notice(words)], replace=True)
 
 

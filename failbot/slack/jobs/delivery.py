@@ -15,7 +15,10 @@ from urllib.error import URLError
 from slack_sdk.errors import SlackApiError
 
 from failbot.models import Failure
-from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.calls import SLACK_FAILURES
+from failbot.slack.calls import error_code as error_code
+from failbot.slack.calls import is_final as is_final
+from failbot.slack.calls import retry_after_s as retry_after_s
 from failbot.slack.views.blocks import Block, Message
 
 if TYPE_CHECKING:
@@ -34,36 +37,9 @@ PAGE = 200  # messages of one page of history
 PAGES = 5  # a message that was sent moments or minutes ago is near the end
 RESPONSE_TIMEOUT_S = 10
 
-# docs.slack.dev, "chat.postMessage", errors: those that pass. Every other refusal is for good.
-PASSING = frozenset(
-    {
-        "ratelimited",
-        "rate_limited",
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "request_timeout",
-    }
-)
+
 # docs.slack.dev, "chat.postMessage", errors: something may have been done all the same.
 UNSURE = frozenset({"internal_error", "fatal_error", "request_timeout"})
-
-
-def error_code(error: Exception) -> str:
-    """Slack's name of the refusal, such as not_in_channel; "" where there is none."""
-    response = getattr(error, "response", None)
-    data = getattr(response, "data", response)
-    return str(data.get("error") or "") if isinstance(data, Mapping) else ""
-
-
-def is_final(error: Exception) -> bool:
-    """Whether sending the same again cannot help."""
-    if not isinstance(error, SlackApiError):
-        return False
-    status = getattr(error.response, "status_code", 200)
-    # An answer that is no JSON has a sentence for its error; it comes from something in between.
-    code = error_code(error)
-    return status == 200 and bool(code) and code not in PASSING and " " not in code
 
 
 def may_have_arrived(error: Exception) -> bool:
@@ -76,14 +52,6 @@ def may_have_arrived(error: Exception) -> bool:
     if isinstance(error, SlackApiError):
         return error_code(error) in UNSURE
     return not isinstance(error, URLError)
-
-
-def retry_after_s(error: Exception) -> float:
-    """The seconds that Slack asks to wait; 0 where it does not say."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    value = next((v for name, v in headers.items() if name.lower() == "retry-after"), "0")
-    digits = value[0] if isinstance(value, list) else value
-    return float(digits) if str(digits).isdigit() else 0.0
 
 
 def post(

@@ -9,9 +9,9 @@ from slack_sdk.errors import SlackApiError
 from failbot.errors import SlackError
 from failbot.models import Digest, Failure, Place, Schedule, Viewer
 from failbot.slack.bot import Bot
+from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.jobs.delivery import NOTE, card_links, error_code, is_final, post
 from failbot.slack.jobs.sending import Sends
-from failbot.slack.places import SLACK_FAILURES
 from failbot.slack.views.blocks import notice
 from failbot.slack.views.digests import digest_details, digest_message
 from failbot.store.base import Claim, MessageKind

@@ -78,8 +78,8 @@ def show_card(bot: Bot, job: Job) -> None:
         _find_lost_card(bot, job, shown, sends)
         return
     refusal = _put_card(bot, failure, shown, sends)
-    similar = _similar(bot, failure, shown)
-    message = _told(bot, failure, shown, similar)
+    similar, caveat = _similar(bot, failure, shown)
+    message = _told(bot, failure, shown, similar, caveat)
     remark = " ".join(filter(None, [refusal, leaked(shown.secrets) if shown.secrets else ""]))
     if message is None and not remark:
         return
@@ -131,7 +131,7 @@ def _reply(bot: Bot, asked: Asked) -> _Reply:
     except (StoreError, StoppedError):  # not the asker's to know: it is tried again
         raise
     except FailbotError as error:
-        return _Reply(public=notice(str(error)))
+        return _Reply(public=notice(error.for_people))
 
 
 def _asks_for_help(text: str) -> bool:
@@ -243,22 +243,25 @@ def _post_card(bot: Bot, failure: Failure, sends: Sends) -> None:
     bot.service.posted_card(failure, message_ts=message_ts)
 
 
-def _similar(bot: Bot, failure: Failure, shown: Shown) -> tuple[Hit, ...]:
-    """What a new failure resembles, of all that its author may see."""
+def _similar(bot: Bot, failure: Failure, shown: Shown) -> tuple[tuple[Hit, ...], str]:
+    """What a new failure resembles, of all that its author may see, and how sure that is not."""
     if not shown.is_new:
-        return ()
+        return (), ""
     viewer = bot.places.viewer_for(failure.team_id, shown.user_id)
     try:
-        return bot.service.similar(failure, viewer=viewer)
+        answer = bot.service.similar(failure, viewer=viewer)
     except ModelError:
-        return ()  # a hint, not worth an apology; the log has the model's error already
+        return (), ""  # a hint, not worth an apology; the log has the model's error already
+    return answer.shown(), answer.caveat
 
 
-def _told(bot: Bot, failure: Failure, shown: Shown, similar: tuple[Hit, ...]) -> Message | None:
+def _told(
+    bot: Bot, failure: Failure, shown: Shown, similar: tuple[Hit, ...], caveat: str
+) -> Message | None:
     """What the author is told besides the card; nothing where the card says it all."""
     if not shown.is_new:
         return saved(failure)
     if shown.posts_card and not similar:
         return None
     links = delivery.card_links(bot.client_for(failure.team_id), (hit.failure for hit in similar))
-    return logged(failure, similar=similar, links=links)
+    return logged(failure, similar=similar, links=links, caveat=caveat)

@@ -16,9 +16,9 @@ from slack_sdk.errors import SlackApiError
 from failbot.errors import FailbotError, NotFoundError
 from failbot.models import Answer, Failure, Hit, Verdict, Viewer, reference
 from failbot.slack.bot import Bot
+from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.jobs import delivery
 from failbot.slack.jobs.digesting import failures_in, links_of
-from failbot.slack.places import SLACK_FAILURES
 from failbot.slack.views.answers import answer_message
 from failbot.slack.views.blocks import Message, notice, with_remark
 from failbot.slack.views.cards import card

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from failbot.slack.bot import Bot
+from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.jobs import delivery
 from failbot.slack.jobs.delivery import Mark, Posted
-from failbot.slack.places import SLACK_FAILURES
 from failbot.slack.views.blocks import Message
 from failbot.store.base import Begun, Claim, Job, MessageKind, ShownMessage
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,16 +18,20 @@ from threading import Event, Lock
 from slack_sdk.errors import SlackApiError
 
 from failbot.errors import FailbotError, StoppedError, StoreError, TakenOverError
+from failbot.observer import Observer, Unobserved
 from failbot.slack.bot import Bot
+from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.duties import DELETE, GIVE_FEEDBACK, KEEP, OPEN_FORM, REPLY, SHOW_HOME
 from failbot.slack.events import QUESTION
 from failbot.slack.jobs.delivery import error_code, is_final, retry_after_s
 from failbot.slack.jobs.sending import LEASE_S
-from failbot.slack.places import SLACK_FAILURES
 from failbot.store.base import Job
 from failbot.threads import Bell, Stop, Worker, close_all
 
 logger = logging.getLogger(__name__)
+
+DONE, AGAIN, GIVEN_UP = "done", "again", "given up"  # what may come of an attempt
+TAKEN_OVER = "taken over"
 
 BEAT_S = 4.0
 POLL_S = 1.0  # another process may have stored work, or a retry is due
@@ -89,6 +94,7 @@ class Workers:
         bells: Bells,
         stop: Stop,
         lanes: Sequence[Lane] = LANES,
+        observer: Observer | None = None,
     ) -> None:
         """:param apologize: tells whoever waits for the job that it broke, with a reference.
 
@@ -97,6 +103,7 @@ class Workers:
         self._bot = bot
         self._handlers = handlers
         self._apologize = apologize
+        self._observer = observer or Unobserved()
         self._named = frozenset[str]().union(*(lane.kinds for lane in lanes))
         self._held: dict[int, Job] = {}
         self._holding = Lock()
@@ -121,7 +128,8 @@ class Workers:
         job = self._claim(lane)
         if job is None:
             return False
-        self._work(job)
+        since = time.perf_counter()
+        self._tell(job, self._work(job), seconds=time.perf_counter() - since)
         return True
 
     def _worker(self, lane: Lane, number: int, bell: Bell, stop: Stop) -> Worker:
@@ -142,6 +150,19 @@ class Workers:
             if job is not None:
                 self._held[job.id] = job
         return job
+
+    def _tell(self, job: Job, outcome: str, *, seconds: float) -> None:
+        self._observer.worked(job.kind, outcome, seconds=seconds)
+        facts = {"job_id": job.id, "kind": job.kind, "outcome": outcome, "attempt": job.attempts}
+        logger.info(
+            "%s %s, attempt %d: %s in %.0f ms",
+            job.kind,
+            job.id,
+            job.attempts,
+            outcome,
+            seconds * 1000,
+            extra=facts | {"duration_ms": round(seconds * 1000, 1)},
+        )
 
     def _run(self, ending: Event, lane: Lane, bell: Bell) -> None:
         while not ending.is_set():
@@ -172,40 +193,41 @@ class Workers:
             with self._holding:
                 self._held.pop(job.id, None)
 
-    def _work(self, job: Job) -> None:
+    def _work(self, job: Job) -> str:
+        """What came of it, of `DONE`, `AGAIN`, `GIVEN_UP` and `TAKEN_OVER`."""
         try:
             self._handle(job)
         except SLACK_FAILURES as error:
-            self._after_slack(job, error)
+            return self._after_slack(job, error)
         except StoreError as error:
-            self._again(job, str(error), after_s=0.0)
+            return self._again(job, str(error), after_s=0.0)
         except TakenOverError:
-            logger.warning("%s %s is another's by now", job.kind, job.id)
+            return TAKEN_OVER
         except StoppedError:  # for whoever comes next, at once
             self._bot.inbox.release(job, retry_at=self._bot.now())
+            return AGAIN
         except Exception:
-            self._broken(job)
-        else:
-            self._bot.inbox.finish(job)
+            return self._broken(job)
+        self._bot.inbox.finish(job)
+        return DONE
 
-    def _after_slack(self, job: Job, error: Exception) -> None:
+    def _after_slack(self, job: Job, error: Exception) -> str:
         if isinstance(error, SlackApiError) and is_final(error):
             logger.warning("%s %s is given up: Slack says %s", job.kind, job.id, error_code(error))
-            self._bot.inbox.finish(job)
-            return
-        self._again(job, type(error).__name__, after_s=retry_after_s(error))
+            return self._give_up(job, f"Slack says {error_code(error)}")
+        return self._again(job, type(error).__name__, after_s=retry_after_s(error))
 
-    def _again(self, job: Job, reason: str, *, after_s: float) -> None:
+    def _again(self, job: Job, reason: str, *, after_s: float) -> str:
         now = self._bot.now()
         if now - job.received_at > KEPT:
             logger.error("%s %s is given up after a day: %s", job.kind, job.id, reason)
-            self._bot.inbox.finish(job)
-            return
+            return self._give_up(job, reason)
         pause_s = max(after_s, min(LONGEST_PAUSE_S, 2.0 ** min(job.attempts, 10)))
         logger.info("%s %s waits %.0f s: %s", job.kind, job.id, pause_s, reason)
         self._bot.inbox.release(job, retry_at=now + timedelta(seconds=pause_s))
+        return AGAIN
 
-    def _broken(self, job: Job) -> None:
+    def _broken(self, job: Job) -> str:
         """A defect: said with a reference, and not tried again."""
         reference = secrets.token_hex(4)
         logger.exception("reference %s: %s %s broke", reference, job.kind, job.id)
@@ -213,4 +235,9 @@ class Workers:
             self._apologize(self._bot, job, reference)
         except (*SLACK_FAILURES, FailbotError):
             logger.exception("reference %s could not be told", reference)
-        self._bot.inbox.finish(job)
+        return self._give_up(job, f"a defect, reference {reference}")
+
+    def _give_up(self, job: Job, reason: str) -> str:
+        """Kept for `failbot doctor`, `failbot retry` and `failbot drop`."""
+        self._bot.inbox.give_up(job, reason=reason, now=self._bot.now())
+        return GIVEN_UP

@@ -18,15 +18,18 @@ from contextlib import ExitStack, suppress
 from threading import Event
 from typing import Any
 
-from slack_bolt import App, BoltResponse
-from slack_bolt.adapter.socket_mode.internals import run_bolt_app
+from slack_bolt import App, BoltRequest, BoltResponse
+from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_sdk.socket_mode.request import SocketModeRequest
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from failbot.errors import SlackError
+from failbot.observer import Observer, Unobserved
 from failbot.slack.jobs.delivery import error_code, is_final, retry_after_s
 from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.transport.dispatching import dispatched
+from failbot.slack.transport.payloads import object_in
 from failbot.threads import Backoff, Pool, Stop, Worker
 
 logger = logging.getLogger(__name__)
@@ -53,6 +56,22 @@ FINAL = {
 }
 
 
+class Line:
+    """Whether a connection to Slack stands, for whoever asks; any thread."""
+
+    def __init__(self) -> None:
+        self._current: _Connection | None = None
+
+    def stands(self, current: _Connection | None) -> None:
+        self._current = current
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since the current connection was made; None where there is none."""
+        current = self._current
+        return None if current is None or not current.is_open else current.lived_s
+
+
 class SocketMode:
     """Connections to Slack, one after the other, until `stop` is set."""
 
@@ -63,9 +82,13 @@ class SocketMode:
         open_url: Callable[[], str],
         stop: Stop,
         draw: Callable[[], float] = random.random,
+        line: Line | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """:param open_url: a fresh address, by apps.connections.open."""
         self._app = app
+        self._line = line or Line()
+        self._observer = observer or Unobserved()
         self._open_url = open_url
         self._stop = stop
         self._requests = Pool(HANDLERS, name="request", stop=stop)
@@ -98,6 +121,7 @@ class SocketMode:
         for one in self._open:
             one.close_later()
         self._open.append(following)
+        self._line.stands(following)
 
     def _outlast(self, current: _Connection) -> None:
         """Returns when it is time for another connection, or to stop."""
@@ -160,7 +184,28 @@ class SocketMode:
             return
         if request is not None:
             with suppress(RuntimeError):  # closing: not acknowledged, so Slack sends it again
-                self._requests.submit(_answer, self._app, request, reply)
+                self._requests.submit(self._answer, request, reply)
+
+    def _answer(self, request: SocketModeRequest, reply: Callable[[str], None]) -> None:
+        """Runs the listeners and sends their ack; without one Slack sends the request again."""
+        response = self._answered(request)
+        if response.status != 200:
+            logger.warning("%s is not acknowledged: %s", request.type, response.status)
+            return
+        try:
+            reply(json.dumps({"envelope_id": request.envelope_id} | _payload(response)))
+        except ConnectionClosed:
+            logger.warning("the ack of %s came too late: its connection is closed", request.type)
+
+    def _answered(self, request: SocketModeRequest) -> BoltResponse:
+        try:
+            bolt_request = BoltRequest(
+                mode="socket_mode", body=request.payload, headers=build_headers(request)
+            )
+        except Exception as error:  # a shape that Slack never sends breaks Bolt itself
+            logger.error("Bolt cannot read a payload: %s", type(error).__name__)
+            return BoltResponse(status=400)
+        return dispatched(self._app, bolt_request, observer=self._observer)
 
 
 class _Connection:
@@ -215,11 +260,8 @@ class _Connection:
             self.is_over.set()
 
     def _take(self, text: str | bytes) -> None:
-        try:
-            message = json.loads(text)
-        except ValueError:
-            message = None
-        if not isinstance(message, dict):
+        message = object_in(text)
+        if message is None:
             logger.warning("Slack sent what is no JSON object: %d characters", len(text))
         elif message.get("type") == "disconnect":
             self.reason = str(message.get("reason") or "")
@@ -244,18 +286,6 @@ def _dial(url: str) -> ClientConnection:
         max_queue=None,
         compression=None,
     )
-
-
-def _answer(app: App, request: SocketModeRequest, reply: Callable[[str], None]) -> None:
-    """Runs the listeners and sends their ack; without one Slack sends the request again."""
-    response: BoltResponse = run_bolt_app(app, request)
-    if response.status != 200:
-        logger.warning("%s is not acknowledged: %s", request.type, response.status)
-        return
-    try:
-        reply(json.dumps({"envelope_id": request.envelope_id} | _payload(response)))
-    except ConnectionClosed:
-        logger.warning("the ack of %s came too late: its connection is closed", request.type)
 
 
 def _payload(response: BoltResponse) -> dict[str, object]:

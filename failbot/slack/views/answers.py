@@ -18,17 +18,14 @@ from failbot.slack.views.blocks import (
     titled,
     with_remark,
 )
-from failbot.slack.views.cards import leading, why
+from failbot.slack.views.cards import CAVEAT_SIZE, leading, reading, whose_words, why
 
 SENTENCE_SIZE = 400
-READING_SIZE = 300
-CAVEAT_SIZE = 500
 LESSON_SIZE = 400
 
 LOG_IT = "log_question"
 WORD = re.compile(r"^(helped|unhelped)-(\d+)-(\d+)$")  # a reader's word: question id, number
 
-_WHOSE_WORDS = "_Matches_ and _differs_ are a language model's words, not the author's."
 _OPENINGS = {
     Verdict.KNOWN: "This looks like something we have met before:",
     Verdict.RELATED: "Nobody has recorded exactly this, but it may help to know:",
@@ -80,8 +77,7 @@ def _matches(opening: str, hits: Sequence[Hit], *, question_id: int, links: Link
     text = f"{opening} {first.reference}, {clip_line(first.name, 150)}."
     if first.lesson:
         text += f" {clip_line(first.lesson, 300)}"
-    says = any(hit.matches or hit.differs for hit in hits)
-    return with_remark(Message(text=text, blocks=blocks), _WHOSE_WORDS if says else "")
+    return with_remark(Message(text=text, blocks=blocks), whose_words(hits))
 
 
 def _match(hit: Hit, links: Links) -> str:
@@ -90,9 +86,7 @@ def _match(hit: Hit, links: Links) -> str:
     lines = [f"{titled(failure, links)}{outcome}"]
     if hit.sentence:
         lines.append(quote(hit.sentence, SENTENCE_SIZE))
-    for name, said in (("Matches", hit.matches), ("Differs", hit.differs)):
-        if said:
-            lines.append(f"_{name}_: {clip_line(said, READING_SIZE)}")
+    lines += reading(hit)
     if failure.lesson:
         lines.append(f"*Lesson*: {clip(failure.lesson, LESSON_SIZE)}")
     if explanation := leading(failure):
@@ -109,7 +103,7 @@ def _word_buttons(hit: Hit, question_id: int) -> Block:
 
 def _unknown(answer: Answer, *, question: str, links: Links) -> Message:
     words = "Nothing found yet." if answer.is_provisional else "Nobody has recorded this."
-    blocks = [section(f"*{words}*")]
+    blocks = [section("\n".join(filter(None, [f"*{words}*", answer.scope])))]
     weak = answer.weak()
     if weak:
         more = (
@@ -118,4 +112,5 @@ def _unknown(answer: Answer, *, question: str, links: Links) -> Message:
         blocks.append(section(f"The closest is a weak match: {titled(weak.failure, links)}{more}"))
     blocks.append(section("If it turns out not to work, log it, so that the next one finds it."))
     blocks.append(actions(button("Log it", LOG_IT, value=question)))
-    return with_remark(Message(text=words, blocks=blocks), clip_line(answer.caveat, CAVEAT_SIZE))
+    text = " ".join(filter(None, [words, answer.scope]))
+    return with_remark(Message(text=text, blocks=blocks), clip_line(answer.caveat, CAVEAT_SIZE))

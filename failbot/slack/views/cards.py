@@ -24,6 +24,7 @@ from failbot.slack.views.blocks import (
     context,
     section,
     titled,
+    with_remark,
 )
 from failbot.store.base import MessageKind, ShownMessage
 
@@ -34,10 +35,16 @@ LESSON_SIZE = 600
 WHY_SIZE = 300
 REMARK_SIZE = 250
 URL_SIZE = 250
+READING_SIZE = 300
+CAVEAT_SIZE = 500
 EXPLANATIONS_AT_MOST = 3
 LINKS_AT_MOST = 3
 QUESTIONS_AT_MOST = 3
+FORESEEN_AT_MOST = 8
 
+_WHOSE_WORDS = "_Matches_ and _differs_ are a language model's words, not the author's."
+
+EDIT = "edit_failure"
 DELETE = "delete_failure"
 KEEP = "keep_failure"
 
@@ -51,13 +58,18 @@ def card(failure: Failure, questions: Sequence[ExpectedQuestion] = ()) -> Messag
     return Message(text=_sentence(failure), blocks=blocks)
 
 
-def logged(failure: Failure, *, similar: Sequence[Hit], links: Links) -> Message:
-    """What the author alone is told after logging: the number, who sees it, what is like it."""
+def logged(failure: Failure, *, similar: Sequence[Hit], links: Links, caveat: str = "") -> Message:
+    """What the author alone is told after logging: the number, who sees it, what is like it.
+
+    :param caveat: what keeps the likeness from being the last word.
+    """
     first = f"{failure.reference} is logged: {SEEN_BY[failure.visibility]}."
     blocks = [section(f"{first} `/failure edit {failure.reference}` adds to it.")]
     if similar:
         blocks.append(section("*It resembles what was logged before:*"))
         blocks += [section(_resembling(hit, links)) for hit in similar]
+        remark = " ".join(filter(None, [whose_words(similar), clip_line(caveat, CAVEAT_SIZE)]))
+        return with_remark(Message(text=first, blocks=blocks), remark)
     return Message(text=first, blocks=blocks)
 
 
@@ -65,6 +77,18 @@ def saved(failure: Failure) -> Message:
     """What is told alone after an edit."""
     words = f"{failure.reference} is saved, as version {failure.version}."
     return Message(text=words, blocks=[section(words)])
+
+
+def foreseen(failure: Failure, questions: Sequence[ExpectedQuestion]) -> Message:
+    """What the author alone is told once a language model wrote how people may ask."""
+    first = (
+        f"{failure.reference} is now found by these questions, too. A language model wrote them, "
+        "and they are not shown as your words:"
+    )
+    lines = [f"• {clip_line(one.text, REMARK_SIZE)}" for one in questions[:FORESEEN_AT_MOST]]
+    edit = button(f"Edit {failure.reference}", EDIT, value=str(failure.number))
+    blocks = [section("\n".join([first, *lines])), actions(edit)]
+    return Message(text=f"{first} {clip_line(questions[0].text, REMARK_SIZE)}", blocks=blocks)
 
 
 def leaked(kinds: Sequence[str]) -> str:
@@ -120,6 +144,17 @@ def leading(failure: Failure) -> Explanation | None:
     return ranked[0] if ranked else None
 
 
+def reading(hit: Hit) -> list[str]:
+    """What a language model says matches and differs, a line of mrkdwn each."""
+    told = (("Matches", hit.matches), ("Differs", hit.differs))
+    return [f"_{name}_: {clip_line(said, READING_SIZE)}" for name, said in told if said]
+
+
+def whose_words(hits: Sequence[Hit]) -> str:
+    """Whose words `reading` is made of, where any hit has some; else ""."""
+    return _WHOSE_WORDS if any(map(reading, hits)) else ""
+
+
 def why(explanation: Explanation) -> str:
     """An explanation with its status, in mrkdwn."""
     return f"*Why* ({explanation.status.value}): {clip(explanation.text, WHY_SIZE)}"
@@ -173,6 +208,7 @@ def _resembling(hit: Hit, links: Links) -> str:
     lines = [titled(hit.failure, links)]
     if hit.sentence:
         lines.append(quote(hit.sentence, REMARK_SIZE))
+    lines += reading(hit)
     if hit.failure.number not in links:
         lines.append(f"`/failure show {hit.failure.reference}`")
     return "\n".join(lines)

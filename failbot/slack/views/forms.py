@@ -203,7 +203,7 @@ def errors(error: FailbotError, view: Mapping[str, object]) -> dict[str, str]:
         for block in (blocks if isinstance(blocks, list) else [])
         if isinstance(block, dict) and block.get("type") == "input" and block.get("block_id")
     ] or [HAPPENED.name]
-    problems = error.problems if isinstance(error, DraftError) else {present[0]: str(error)}
+    problems = error.problems if isinstance(error, DraftError) else {present[0]: error.for_people}
     found: dict[str, str] = {}
     for name, words in problems.items():
         block_id = "why" if name == "explanations" else name

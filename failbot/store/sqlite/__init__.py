@@ -16,6 +16,7 @@ from failbot.store.sqlite.outbox import SqliteOutbox
 from failbot.store.sqlite.questions import SqliteQuestions
 from failbot.store.sqlite.search import SqliteSearch
 from failbot.store.sqlite.shown import SqliteShownMessages
+from failbot.store.sqlite.writing import SqliteModelUse, SqliteWantedQuestions
 
 
 class SqliteStore:
@@ -32,6 +33,8 @@ class SqliteStore:
         self.questions = SqliteQuestions(self.connection)
         self.digests = SqliteDigests(self.connection)
         self.inbox = SqliteInbox(self.connection)
+        self.wanted = SqliteWantedQuestions(self.connection)
+        self.use = SqliteModelUse(self.connection)
         self.outbox = SqliteOutbox(self.connection)
         self.shown = SqliteShownMessages(self.connection)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from failbot.models import Schedule
 from failbot.store.base import Claim
@@ -64,3 +64,8 @@ class SqliteDigests:
             )
             if done.rowcount:
                 forget_outbox(db, claim)
+
+    def last_posted_at(self) -> datetime | None:
+        # A ts is Unix seconds (docs.slack.dev, "Retrieving messages"): a string, of one length.
+        rows = self._connection.rows("SELECT max(message_ts) AS ts FROM digests")
+        return datetime.fromtimestamp(float(rows[0]["ts"]), UTC) if rows[0]["ts"] else None

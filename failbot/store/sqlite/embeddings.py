@@ -10,7 +10,7 @@ from uuid import uuid4
 import numpy as np
 
 from failbot.search.values import Embedding, Expected
-from failbot.store.base import ActiveModel, Unembedded
+from failbot.store.embedding import ActiveModel, Unembedded
 from failbot.store.sqlite.changes import touch
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.rows import draft_of

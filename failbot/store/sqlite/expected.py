@@ -29,7 +29,9 @@ class SqliteExpectedQuestions:
             "SELECT number, expected_questions.* FROM"
             f" (SELECT id, number FROM failures WHERE {condition}"
             " AND number IN (SELECT value FROM json_each(:numbers)))"
-            " JOIN expected_questions ON failure_id = id ORDER BY number, position",
+            " JOIN expected_questions ON failure_id = id"
+            " WHERE origin <> 'asker' OR :sees_workspace OR :is_operator"
+            " ORDER BY number, position",
             parameters | {"numbers": json.dumps(list(numbers))},
         )
         found: dict[int, tuple[ExpectedQuestion, ...]] = {}
@@ -46,10 +48,13 @@ class SqliteExpectedQuestions:
     ) -> tuple[ExpectedQuestion, ...]:
         with self._connection.write() as db:
             failure_id = self._find(number, viewer)
-            before = self.of([number], viewer=viewer).get(number, ())
-            after = change(before)
-            if after != before:
-                put_expected(db, failure_id, viewer.team_id, after)
+            everything = Viewer(team_id=viewer.team_id, is_operator=True)
+            shown = self.of([number], viewer=viewer).get(number, ())
+            kept = self.of([number], viewer=everything).get(number, ())
+            after = change(shown)
+            if after != shown:
+                hidden = [one for one in kept if one not in shown]
+                put_expected(db, failure_id, viewer.team_id, [*after, *hidden])
                 touch(db, [failure_id], viewer.team_id)
             return after
 

@@ -28,6 +28,7 @@ from failbot.store.sqlite.rows import (
     storable,
     visible,
 )
+from failbot.store.sqlite.writing import want
 
 
 class SqliteFailures:
@@ -45,6 +46,7 @@ class SqliteFailures:
         now: datetime,
         source: str = "",
         expected: Sequence[ExpectedQuestion] = (),
+        wants: bool = False,
     ) -> tuple[Failure, bool]:
         with self._connection.write() as db:
             known = _known(db, place.team_id, source, draft.external_id)
@@ -53,6 +55,8 @@ class SqliteFailures:
             failure_id = _insert(db, draft, place, author_id, source, now)
             if expected:
                 put_expected(db, failure_id, place.team_id, expected)
+            if wants:
+                want(db, [failure_id], place.team_id, now)
             return failure_of(_row(db, failure_id)), True
 
     def record_many(
@@ -63,15 +67,30 @@ class SqliteFailures:
         author_id: str,
         now: datetime,
         expected: Sequence[Sequence[ExpectedQuestion]] = (),
+        wants: bool = False,
     ) -> list[tuple[Failure, bool]]:
         with self._connection.write():
             return [
-                self.record(draft, place=place, author_id=author_id, now=now, expected=questions)
+                self.record(
+                    draft,
+                    place=place,
+                    author_id=author_id,
+                    now=now,
+                    expected=questions,
+                    wants=wants,
+                )
                 for draft, questions in zip(drafts, expected or [()] * len(drafts), strict=True)
             ]
 
     def revise(
-        self, number: int, draft: Draft, *, viewer: Viewer, by: str, now: datetime
+        self,
+        number: int,
+        draft: Draft,
+        *,
+        viewer: Viewer,
+        by: str,
+        now: datetime,
+        wants: bool = False,
     ) -> Failure:
         with self._connection.write() as db:
             row = self._find(number, viewer)
@@ -82,6 +101,8 @@ class SqliteFailures:
             db.table("failures").update(row["id"], changed | {"words": _words(draft)})
             _keep_version(db, row["id"], viewer.team_id, version, draft, by, now)
             _index_words(db, row["id"], _words(draft))
+            if wants:
+                want(db, [row["id"]], viewer.team_id, now)
             touch(db, [row["id"]], viewer.team_id)
             return failure_of(_row(db, row["id"]))
 
@@ -163,13 +184,11 @@ class SqliteFailures:
         )
         return [failure_of(row) for row in rows]
 
+    def channels(self, team_id: str) -> list[str]:
+        return self._channels(team_id, "visibility <> 'author' AND channel_id <> ''")
+
     def private_channels(self, team_id: str) -> list[str]:
-        rows = self._connection.rows(
-            "SELECT DISTINCT channel_id FROM failures WHERE team_id = ? AND visibility = 'channel'"
-            " ORDER BY channel_id",
-            [team_id],
-        )
-        return [row["channel_id"] for row in rows]
+        return self._channels(team_id, "visibility = 'channel'")
 
     def teams(self) -> list[str]:
         rows = self._connection.rows("SELECT team_id FROM teams ORDER BY team_id")
@@ -192,6 +211,14 @@ class SqliteFailures:
                         [team_id, source_team_id],
                     )
             return len(moved)
+
+    def _channels(self, team_id: str, condition: str) -> list[str]:
+        rows = self._connection.rows(
+            f"SELECT DISTINCT channel_id FROM failures WHERE team_id = ? AND {condition}"
+            " ORDER BY channel_id",
+            [team_id],
+        )
+        return [row["channel_id"] for row in rows]
 
     def _select(self, viewer: Viewer, more: str = "", **parameters: Any) -> list[dict[str, Any]]:
         condition, own = visible(viewer)
@@ -219,6 +246,7 @@ TEAM_TABLES = (
     "feedback",
     "calibrations",
     "nulls",
+    "wanted_questions",
 )
 
 

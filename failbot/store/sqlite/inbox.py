@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from failbot.store.base import Job
+from failbot.store.base import Backlog, GivenUp, Job
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.outbox import forget_outbox
 from failbot.store.sqlite.rows import instant, stamp
@@ -15,6 +15,7 @@ from failbot.store.sqlite.rows import instant, stamp
 # Slack repeats an event for up to 6 minutes (docs.slack.dev, Events API, retries); a bot that was
 # down finds questions again in the channel's history.
 KEYS_KEPT = timedelta(days=8)
+GIVEN_UP_KEPT = timedelta(days=30)  # a month to notice; what is in it is people's words
 
 # Whoever claimed it last, and nobody else, knows this number of attempts.
 OURS = "id = :id AND attempts = :attempts"
@@ -93,6 +94,51 @@ class SqliteInbox:
     def waiting(self) -> int:
         with self._connection.read() as db:
             return int(db.table("inbox").count)
+
+    def backlog(self) -> Backlog:
+        rows = self._connection.rows(
+            "SELECT count(*) AS waiting, min(received_at) AS oldest_at, min(due_at) AS due_at,"
+            " (SELECT count(*) FROM given_up) AS given_up FROM inbox"
+        )
+        found = rows[0]
+        return Backlog(
+            waiting=found["waiting"],
+            oldest_at=instant(found["oldest_at"]) if found["oldest_at"] else None,
+            due_at=instant(found["due_at"]) if found["due_at"] else None,
+            given_up=found["given_up"],
+        )
+
+    def give_up(self, job: Job, *, reason: str, now: datetime) -> None:
+        with self._connection.write() as db:
+            db.table("given_up").delete_where("given_up_at < ?", [stamp(now - GIVEN_UP_KEPT)])
+            db.execute(
+                "INSERT INTO given_up SELECT id, team_id, kind, payload, attempts, received_at,"
+                f" :at, :reason FROM inbox WHERE {OURS}",
+                _key(job) | {"at": stamp(now), "reason": reason},
+            )
+            if db.execute(f"DELETE FROM inbox WHERE {OURS}", _key(job)).rowcount:
+                forget_outbox(db, job)
+
+    def given_up(self) -> list[GivenUp]:
+        rows = self._connection.rows("SELECT * FROM given_up ORDER BY given_up_at, id")
+        return [
+            GivenUp(job=_job_of(row), at=instant(row["given_up_at"]), reason=row["reason"])
+            for row in rows
+        ]
+
+    def retry(self, id: int, *, now: datetime) -> bool:
+        with self._connection.write() as db:
+            db.execute(
+                "INSERT INTO inbox (id, team_id, kind, payload, attempts, received_at, due_at)"
+                " SELECT id, team_id, kind, payload, attempts, :now, :now FROM given_up"
+                " WHERE id = :id",
+                {"id": id, "now": stamp(now)},
+            )
+            return self.drop(id)
+
+    def drop(self, id: int) -> bool:
+        with self._connection.write() as db:
+            return bool(db.execute("DELETE FROM given_up WHERE id = ?", [id]).rowcount)
 
     def _put_off(self, job: Job, due_at: datetime, *, is_held: bool) -> None:
         changed = {"due_at": stamp(due_at), "is_held": int(is_held)}

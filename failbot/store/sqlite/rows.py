@@ -102,7 +102,7 @@ def visible(viewer: Viewer, *, author: str = "author_id") -> tuple[str, dict[str
     condition = (
         "team_id = :team_id AND (:is_operator"
         " OR (visibility = 'workspace' AND :sees_workspace)"
-        " OR (visibility = 'channel' AND channel_id IN (SELECT value FROM json_each(:channels)))"
+        " OR (visibility <> 'author' AND channel_id IN (SELECT value FROM json_each(:channels)))"
         f" OR (visibility = 'author' AND {author} = :user_id AND :user_id <> ''))"
     )
     return condition, {

@@ -48,6 +48,11 @@ class SqliteSearch:
             )
         return self._read(ids, viewer)
 
+    def size(self, viewer: Viewer) -> int:
+        with self._lock:
+            self._refresh()
+            return self._indexes[viewer.team_id].size(viewer)
+
     def corpus(self, team_id: str) -> Corpus:
         with self._lock:
             self._refresh()

@@ -1,0 +1,74 @@
+"""What a language model was asked goes into the store, once, whoever asked it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from failbot.bootstrap import Runtime, open_runtime
+from failbot.config import Config
+from failbot.doctor import State, _use
+from failbot.reader.base import NoReader, Stats
+
+
+class Counting(NoReader):
+    """A reader whose figures a test sets."""
+
+    name = "small"
+
+    def __init__(self) -> None:
+        self.told = Stats()
+
+    def stats(self) -> Stats:
+        return self.told
+
+
+@pytest.fixture
+def reader() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, reader: Counting) -> Iterator[Runtime]:
+    with open_runtime(Config(data_folder=tmp_path), reader=reader) as runtime:
+        yield runtime
+
+
+def used(runtime: Runtime) -> list[Stats]:
+    return [one.stats for one in runtime.store.use.since(datetime.now(UTC).date())]
+
+
+def test_each_call_is_counted_once(runtime: Runtime, reader: Counting) -> None:
+    """However often it is reported; nothing new is not written."""
+    runtime._report_use()
+    assert used(runtime) == []
+    reader.told = Stats(calls=2, prompt_tokens=100, form="text")
+    runtime._report_use()
+    runtime._report_use()
+    reader.told = Stats(calls=3, failed=1, prompt_tokens=150, form="text")
+    runtime._report_use()
+    assert used(runtime) == [Stats(calls=3, failed=1, prompt_tokens=150)]
+
+
+def test_what_came_last_is_counted_at_the_end(tmp_path: Path, reader: Counting) -> None:
+    """Before the store is closed: a command's calls count, too."""
+    config = Config(data_folder=tmp_path)
+    with open_runtime(config, reader=reader):
+        reader.told = Stats(calls=1)
+    with open_runtime(config) as again:
+        assert used(again) == [Stats(calls=1)]
+
+
+def test_doctor_warns_while_it_rests(runtime: Runtime, reader: Counting) -> None:
+    """From the last report, until another says that it is back."""
+    assert list(_use(runtime)) == []
+    for is_open, state in ((True, State.WARN), (False, State.OK)):
+        reader.told = Stats(calls=3, failed=3, is_open=is_open)
+        runtime._report_use()
+        (check,) = _use(runtime)
+        assert check.state is state
+        assert "today 3 calls (3 failed, 0 not sent)" in check.words
+        assert ("small failed several times in a row" in check.words) is is_open
