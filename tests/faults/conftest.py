@@ -19,4 +19,4 @@ def bot(tmp_path: Path, models: Path) -> Iterator[Bot]:
         bot = Bot(box, tmp_path)
         bot.start()
         yield bot
-        bot.kill()
+        bot.end()

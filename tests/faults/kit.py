@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from failbot.sandbox import factory
@@ -44,6 +45,16 @@ class Bot:
         assert self._process is not None
         self._process.send_signal(number)
         return self._process.wait(timeout=20)
+
+    def end(self) -> None:
+        """Kills it, whether it runs, stands still, or was never started."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(timeout=20)
+
+    def now(self) -> datetime:
+        """What time it is for the process."""
+        return datetime.now(UTC)
 
     def pause(self) -> None:
         """It stands still, whatever it is in the middle of, until `resume`."""
