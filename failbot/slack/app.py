@@ -149,7 +149,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
     # Bolt finds SLACK_BOT_TOKEN by itself, and would warn at every start that it is not used.
     sdk.setLevel(logging.ERROR)
     app = App(
-        name="failbot",
+        name=sdk.name,  # Bolt gives the logger of that name the level of its own
         logger=sdk,
         # A client without token, and `authorize` below: else Bolt asks Slack who it is during the
         # first request, and answers none while Slack does not.

@@ -27,6 +27,7 @@ class Bot:
 
     def __init__(self, box: Sandbox, data: Path) -> None:
         self.box, self.data = box, data
+        self.log = data / f"log-{id(self)}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -37,7 +38,10 @@ class Bot:
             "SLACK_API_URL": self.box.api_url,
         }
         command = [sys.executable, "-m", "failbot", "serve"]
-        self._process = subprocess.Popen(command, env=os.environ | settings)
+        with self.log.open("ab") as stream:
+            self._process = subprocess.Popen(
+                command, env=os.environ | settings, stdout=stream, stderr=stream
+            )
         self.box.control.wait_connected(timeout_s=START_S)
 
     def kill(self, number: int = signal.SIGKILL) -> int:

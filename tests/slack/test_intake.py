@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -202,6 +203,17 @@ def test_what_is_not_stored_is_not_acknowledged(door: Door, name: str) -> None:
         assert '"response_action": "errors"' in answer.body
     else:
         assert answer.status == 503
+
+
+def test_bolt_leaves_failbots_own_log_alone(door: Door) -> None:
+    """It configures the logger of its app's name, once a listener runs."""
+    ours = logging.getLogger("failbot")
+    before = ours.level
+    ours.setLevel(logging.INFO)
+    door.gate.opened.set()
+    assert door.send(SUBMITTED).result(timeout=5).status == 200
+    assert ours.level == logging.INFO
+    ours.setLevel(before)
 
 
 def test_every_way_in_is_walked(door: Door) -> None:

@@ -63,7 +63,7 @@ def test_adoption_leaves_no_row_behind(tmp_path: Path, now: datetime) -> None:
     }
     unmoved = {name: teams for name, teams in tables.items() if teams != ["T1"]}
     at_work = ("schedules", "digests", "inbox", "given_up", "shown")
-    assert unmoved == dict.fromkeys(at_work, [])
+    assert unmoved == {name: [] for name in at_work}
     store.close()
 
 
