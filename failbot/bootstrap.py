@@ -76,6 +76,7 @@ class Runtime(AbstractContextManager["Runtime"]):
             self.reranker.start()
         for worker in (
             self.service.background(self._stop),
+            self.service.erasing.background(self._stop),
             Worker("prepare", self._prepare, stop=self._stop),
             Worker("move", self._move, stop=self._stop),
             Worker("use", self._keep_reporting, stop=self._stop),

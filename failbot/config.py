@@ -31,6 +31,7 @@ class Config:
     llm_private: bool = False
     llm_per_minute: int = 30
     secrets: Path | None = None
+    retention_days: int = 180
     slack_bot_token: str = ""
     slack_app_token: str = ""
     slack_signing_secret: str = ""
@@ -80,6 +81,7 @@ VARIABLES = {
     "llm_private": "FAILBOT_LLM_PRIVATE",
     "llm_per_minute": "FAILBOT_LLM_PER_MINUTE",
     "secrets": "FAILBOT_SECRETS",
+    "retention_days": "FAILBOT_RETENTION_DAYS",
     "slack_bot_token": "SLACK_BOT_TOKEN",
     "slack_app_token": "SLACK_APP_TOKEN",
     "slack_signing_secret": "SLACK_SIGNING_SECRET",
@@ -96,6 +98,7 @@ RERANKER = re.compile(r"[./~].*|[\w.-]+(/[\w.-]+)*")
 LLM_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", re.IGNORECASE)
 YES_OR_NO = {"yes": True, "no": False}
 MOST_PER_MINUTE = 100_000
+MOST_DAYS = 36_500
 # PORT, HOST:PORT or [IPv6]:PORT.
 OPS_ADDRESS = re.compile(r"(([\w.-]+|\[[0-9A-Fa-f:]+\]):)?([0-9]{1,5})")
 LOGS = ("text", "json")
@@ -119,6 +122,8 @@ def _problem(name: str, value: str) -> str:
         return _llm_problem(name, value)
     if name == "port" and not (value.isdigit() and 0 < int(value) < 65536):
         return f"{variable} must be a whole number from 1 to 65535, not {value!r}"
+    if name == "retention_days" and not (value.isdecimal() and int(value) <= MOST_DAYS):
+        return f"{variable} must be a whole number of days, 0 for ever, not {value!r}"
     if name == "ops_address":
         return _ops_problem(value)
     if name == "log" and value.lower() not in LOGS:
@@ -156,10 +161,9 @@ def _typed(values: dict[str, str], environment: Mapping[str, str]) -> dict[str, 
     typed["data_folder"] = _data_folder(values.get("data_folder", ""), environment)
     if "secrets" in values:
         typed["secrets"] = Path(values["secrets"]).expanduser()
-    if "port" in values:
-        typed["port"] = int(values["port"])
-    if "llm_per_minute" in values:
-        typed["llm_per_minute"] = int(values["llm_per_minute"])
+    for name in ("port", "llm_per_minute", "retention_days"):
+        if name in values:
+            typed[name] = int(values[name])
     if "llm_private" in values:
         typed["llm_private"] = YES_OR_NO[values["llm_private"].lower()]
     if "log" in values:

@@ -149,6 +149,14 @@ class Recorded:
     redacted: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of an import's drafts, in their order; `id` is 0 where none was new."""
+
+    id: int
+    recorded: tuple[Recorded, ...]
+
+
 class QuestionOrigin(StrEnum):
     """Who worded an expected question; only the first kind are the author's own words."""
 

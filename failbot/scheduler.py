@@ -1,10 +1,10 @@
-"""One thread that posts each channel's digest when it is due, once a week."""
+"""One thread that does what is due: each channel's digest once a week, and once a day the rest."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 
 from failbot.errors import FailbotError, SlackError, TakenOverError
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 # A holder that dies is followed after this long; posting takes seconds.
 LEASE_S = 300.0
 TICK_S = 20.0
+DAY = timedelta(days=1)
 
 Audience = Callable[[Schedule], Viewer]
 Publish = Callable[[Schedule, Digest, Claim], str]
@@ -29,16 +30,25 @@ class Scheduler:
 
     `publish(schedule, digest, claim)` returns the message's ts; it raises `SlackError` where
     trying again cannot help. `claim.attempts > 1` tells it that an earlier holder may have
-    posted already.
+    posted already. `daily(now)` is called at the first tick, and a day after each time that it
+    raised nothing; every process does so.
     """
 
     def __init__(
-        self, service: Service, digests: Digests, *, audience: Audience, publish: Publish
+        self,
+        service: Service,
+        digests: Digests,
+        *,
+        audience: Audience,
+        publish: Publish,
+        daily: Callable[[datetime], object] = lambda now: None,
     ) -> None:
         self._service = service
         self._digests = digests
         self._audience = audience
         self._publish = publish
+        self._daily = daily
+        self._next_daily: datetime | None = None
 
     def worker(
         self, clock: Callable[[], datetime], *, tick_s: float = TICK_S, stop: Stop
@@ -47,15 +57,19 @@ class Scheduler:
         return Worker("scheduler", lambda ending: self._run(ending, clock, tick_s), stop=stop)
 
     def tick(self, now: datetime) -> int:
-        """Posts what is due at `now`; how many were posted."""
-        return sum(self._settle(schedule, now) for schedule in self._digests.schedules())
+        """Posts what is due at `now`; how many were posted. Then comes what is daily."""
+        posted = sum(self._settle(schedule, now) for schedule in self._digests.schedules())
+        if self._next_daily is None or now >= self._next_daily:
+            self._daily(now)
+            self._next_daily = now + DAY
+        return posted
 
     def _run(self, ending: Event, clock: Callable[[], datetime], tick_s: float) -> None:
         while not ending.is_set():
             try:
                 self.tick(clock())
             except FailbotError:
-                log.exception("the scheduler could not read its schedules")
+                log.exception("the scheduler could not do all that is due")
             ending.wait(tick_s)
 
     def _settle(self, schedule: Schedule, now: datetime) -> bool:

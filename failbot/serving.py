@@ -128,7 +128,15 @@ def _scheduler(runtime: Runtime, side: SlackSide) -> Scheduler:
         runtime.store.digests,
         audience=partial(digesting.audience_of, side.bot),
         publish=partial(digesting.publish, side.bot),
+        daily=partial(_prune, runtime),
     )
+
+
+def _prune(runtime: Runtime, now: datetime) -> None:
+    """What FAILBOT_RETENTION_DAYS lets go."""
+    done = runtime.service.erasing.prune(days=runtime.config.retention_days, now=now)
+    if done.questions or done.waiting:
+        log.info("%d old questions and %d old jobs removed", done.questions, done.waiting)
 
 
 def _adopt(runtime: Runtime, team_id: str) -> None:

@@ -59,6 +59,7 @@ class WordReader(NoReader):
         self.writes: tuple[str, ...] = ()  # as expected questions of every entry
         self.drafts: Draft | None = None  # of every text
         self.error: type[ReaderError] = ReaderError  # what `failure` is raised as
+        self.says = ""  # instead of its own sentences
         self.told: list[str] = []  # the texts that were to be written of
 
     def read(
@@ -99,7 +100,8 @@ class WordReader(NoReader):
     def _reading(self, text: str) -> Reading:
         for word, judgement in ((self.same, Judgement.SAME), (self.helps, Judgement.HELPS)):
             if word and word in text:
-                return Reading(judgement=judgement, matches=f"Both say {word}.", differs="Size.")
+                matches = self.says or f"Both say {word}."
+                return Reading(judgement=judgement, matches=matches, differs=self.says or "Size.")
         return Reading(judgement=Judgement.NO)
 
 

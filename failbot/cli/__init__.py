@@ -10,7 +10,18 @@ from typing import Any, NoReturn
 import click
 
 from failbot import __version__
-from failbot.cli import calibrating, data, evaluate, expecting, health, memory, serving
+from failbot.cli import (
+    calibrating,
+    data,
+    editing,
+    erasing,
+    evaluate,
+    expecting,
+    health,
+    keeping,
+    memory,
+    serving,
+)
 from failbot.cli.session import Session
 from failbot.errors import FailbotError, StoppedError
 
@@ -96,7 +107,18 @@ def cli(ctx: click.Context, data: str | None, team: str | None, debug: bool) -> 
     ctx.obj = Session(data=data or "", team=team or "", is_data_typed=typed)
 
 
-for _module in (memory, data, expecting, serving, health, evaluate, calibrating):
+for _module in (
+    memory,
+    editing,
+    erasing,
+    data,
+    expecting,
+    keeping,
+    serving,
+    health,
+    evaluate,
+    calibrating,
+):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 

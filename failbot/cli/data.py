@@ -1,4 +1,4 @@
-"""`import`, `export`, `reindex`, `migrate`, `backup`, `setup`: the data as a whole."""
+"""`import`, `export`, `rescan`, `reindex`, `setup`: the entries as a whole."""
 
 from __future__ import annotations
 
@@ -90,17 +90,18 @@ def import_(
         _report_dry(reading, counts, as_json=as_json)
         return
     with session.memory() as memory:
-        recorded = memory.service.record_many(
+        imported = memory.service.record_many(
             reading.drafts,
             place=memory.place,
             author_id=author or login(),
             now=now(),
             questions=reading.questions,
+            name="standard input" if file == "-" else Path(file).name,
         )
-        new = sum(one.is_new for one in recorded)
-        counts = {"new": new, "already_there": len(recorded) - new, **counts}
-        redacted = _redacted(reading.entries, recorded)
-        _report_counts(counts, redacted, as_json=as_json)
+        new = sum(one.is_new for one in imported.recorded)
+        counts = {"new": new, "already_there": len(imported.recorded) - new, **counts}
+        redacted = _redacted(reading.entries, imported.recorded)
+        _report_counts(counts, redacted, import_id=imported.id, as_json=as_json)
         _embed(memory)
 
 
@@ -160,12 +161,14 @@ def _redacted(
 
 
 def _report_counts(
-    counts: dict[str, int], redacted: dict[str, list[int]], *, as_json: bool
+    counts: dict[str, int], redacted: dict[str, list[int]], *, import_id: int, as_json: bool
 ) -> None:
     if as_json:
-        output.emit_json({**counts, "redacted": redacted})
+        output.emit_json({**counts, "import": import_id or None, "redacted": redacted})
         return
     click.echo(f"{_words(counts)}.")
+    if import_id:
+        output.note(f"This is import {import_id}; `failbot undo-import {import_id}` takes it back.")
     for kind, lines in redacted.items():
         named = ", ".join(map(str, lines[:LINES_NAMED])) + (", …" if lines[LINES_NAMED:] else "")
         output.warn(
@@ -245,34 +248,6 @@ def reindex(session: Session, as_json: bool) -> None:
 @click.command()
 @as_json
 @pass_session
-def migrate(session: Session, as_json: bool) -> None:
-    """Bring the database up to date; every other command does so too."""
-    with session.memory() as memory:
-        migrations = memory.runtime.store.migrations()
-    if as_json:
-        output.emit_json({"migrations": [{"name": one, "new": new} for one, new in migrations]})
-        return
-    for name, is_new in migrations:
-        click.echo(f"{name}\t{'applied now' if is_new else 'applied before'}")
-
-
-@click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@pass_session
-def backup(session: Session, file: Path) -> None:
-    """Copy the whole database to FILE, while the bot goes on.
-
-    To restore it, stop the bot, put the copy in the data folder as failbot.db, remove
-    failbot.db-wal and failbot.db-shm, and start the bot again.
-    """
-    with session.memory() as memory:
-        memory.runtime.store.back_up(file)
-    click.echo(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")
-
-
-@click.command()
-@as_json
-@pass_session
 def setup(session: Session, as_json: bool) -> None:
     """Prepare the model's fast form, once: later commands start in a fraction of the time."""
     from failbot.encoder.export import export_in_subprocess
@@ -302,6 +277,8 @@ def rescan(session: Session, dry_run: bool, as_json: bool) -> None:
             output.emit_json(rescan_json(found, dry_run=dry_run))
         else:
             _report_rescan(found, dry_run=dry_run)
+        if not dry_run:
+            memory.scrub()
         if found.failures and not dry_run:
             _embed(memory)
 
@@ -326,4 +303,4 @@ def _report_rescan(found: Rescan, *, dry_run: bool) -> None:
     )
 
 
-COMMANDS = (import_, export, rescan, reindex, migrate, backup, setup)
+COMMANDS = (import_, export, rescan, reindex, setup)

@@ -12,26 +12,31 @@ from typing import Any
 import click
 
 from failbot.cli import output
+from failbot.cli.drafting import field_options, given_fields
 from failbot.cli.explaining import show_explanation
-from failbot.cli.session import Memory, Session, login, now, pass_session, read_input
+from failbot.cli.session import (
+    Memory,
+    Session,
+    login,
+    now,
+    number_of,
+    pass_session,
+    read_input,
+)
 from failbot.errors import InputError, ModelError, ReaderError
 from failbot.fields import as_dict
 from failbot.files import exporting
 from failbot.models import (
     Answer,
     Draft,
-    Explanation,
-    ExplanationStatus,
     Failure,
     Hit,
     QuestionOrigin,
     Recorded,
     Viewer,
     Visibility,
-    parse_reference,
     said,
 )
-from failbot.taxonomy import MODES, Outcome
 from failbot.text import clean
 
 PATIENCE_S = 120.0  # someone waits at the terminal, and words alone would be the worse answer
@@ -108,32 +113,7 @@ def _typed(text: str, what: str) -> str:
 
 @click.command()
 @click.argument("source", required=False, metavar="[-]")
-@click.option("--tried", help="What you tried and expected.")
-@click.option("--happened", help="What happened instead.")
-@click.option("--title", help="Made from what happened, if you give none.")
-@click.option("--outcome", type=click.Choice([one.value for one in Outcome]))
-@click.option("--explanation", multiple=True, help="Why it happened, as far as you know.")
-@click.option(
-    "--status",
-    type=click.Choice([one.value for one in ExplanationStatus]),
-    default="open",
-    show_default=True,
-    help="How the explanations stand.",
-)
-@click.option("--evidence", default="", help="What speaks for or against the explanation.")
-@click.option("--lesson", help="What to do differently.")
-@click.option("--mode", "modes", multiple=True, type=click.Choice(list(MODES)), metavar="CODE")
-@click.option("--valid-while", help="What would make it worth retrying.")
-@click.option("--tag", "tags", multiple=True)
-@click.option("--link", "links", multiple=True)
-@click.option("--cost", help="Time, money, GPU hours.")
-@click.option(
-    "--asked-like",
-    multiple=True,
-    metavar="TEXT",
-    help="How someone would ask about it; may be given several times.",
-)
-@click.option("--external-id", help="Your own id: the same one is never logged twice.")
+@field_options
 @click.option("--author", help="Who logs it, such as a Slack user id.  [default: your login name]")
 @as_json
 @pass_session
@@ -157,7 +137,7 @@ def log(
     """
     if source not in (None, "-"):
         raise click.UsageError("say --tried and --happened, or pipe the text in")
-    given = _given(fields) | _explained(explanation, status=status, evidence=evidence)
+    given = given_fields(fields, explanation=explanation, status=status, evidence=evidence)
     draft, questions = _said(given, from_input=source == "-")
     questions |= dict.fromkeys(map(clean, asked_like), QuestionOrigin.AUTHOR)
     with session.memory() as memory:
@@ -195,26 +175,6 @@ def draft(session: Session, text: tuple[str, ...]) -> None:
             output.warn(f"Without the language model ({error}).")
             made = Draft(tried="", happened=told)
     output.emit_json(as_dict(made))
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """The draft's fields that options say."""
-    given = {name: _clean(value) for name, value in options.items() if value}
-    if "outcome" in given:
-        given["outcome"] = Outcome(given["outcome"])
-    return given
-
-
-def _clean(value: str | tuple[str, ...]) -> Any:
-    return clean(value) if isinstance(value, str) else tuple(map(clean, value))
-
-
-def _explained(explanations: tuple[str, ...], *, status: str, evidence: str) -> dict[str, Any]:
-    """The draft's explanations, all of which stand alike; nothing where there are none."""
-    if not explanations:
-        return {}
-    like = Explanation(text="", status=ExplanationStatus(status), evidence=clean(evidence))
-    return {"explanations": tuple(replace(like, text=clean(text)) for text in explanations)}
 
 
 def _said(given: dict[str, Any], *, from_input: bool) -> tuple[Draft, dict[str, QuestionOrigin]]:
@@ -295,9 +255,7 @@ def _emit_logged(recorded: Recorded, similar: tuple[Hit, ...]) -> None:
 @pass_session
 def show(session: Session, reference: str, versions: bool, as_json: bool, everything: bool) -> None:
     """Show one entry, such as F-12."""
-    number = parse_reference(reference)
-    if number is None:
-        raise InputError(f"{reference!r} is no entry's number; write it as F-12")
+    number = number_of(reference)
     with session.memory(everything=everything) as memory:
         failure = memory.service.show(number, viewer=memory.viewer)
         questions = memory.service.expected([number], viewer=memory.viewer).get(number, ())
@@ -316,7 +274,7 @@ def show(session: Session, reference: str, versions: bool, as_json: bool, everyt
         output.emit_json(shown)
         return
     for old, one in zip(drafts, history, strict=True):
-        click.secho(f"Version {one.number}, by {clean(one.changed_by)}", dim=True)
+        click.secho(f"Version {one.number}, by {output.named(one.changed_by)}", dim=True)
         output.show_failure(old)
         click.echo()
     if not versions:

@@ -194,6 +194,11 @@ def show_failure(failure: Failure) -> None:
             click.echo(paragraph(text, indent="  "))
 
 
+def named(user_id: str) -> str:
+    """Who it was, safe to print; someone who was forgotten has no name."""
+    return clean(user_id) or "without a name"
+
+
 def show_expected(questions: Sequence[ExpectedQuestion]) -> None:
     """How people would ask about an entry, and whose words that is; nothing where there is none."""
     if questions:
@@ -209,7 +214,7 @@ def show_list(failures: Sequence[Failure]) -> None:
             f"{one.created_at:%Y-%m-%d}",
             one.outcome.value if one.outcome else "",
             shorten(one.name, 100),
-            one.author_id,
+            named(one.author_id),
         )
         for one in failures
     ]
@@ -257,4 +262,4 @@ def _explanation(one: Explanation) -> str:
 def _byline(failure: Failure) -> str:
     changed = f", changed {failure.updated_at:%Y-%m-%d}" if failure.version > 1 else ""
     seen = "" if failure.visibility == "workspace" else f", seen by {failure.visibility} only"
-    return f"{clean(failure.author_id)}, {failure.created_at:%Y-%m-%d %H:%M} UTC{changed}{seen}"
+    return f"{named(failure.author_id)}, {failure.created_at:%Y-%m-%d %H:%M} UTC{changed}{seen}"

@@ -17,7 +17,7 @@ from failbot.cli import output
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.errors import InputError, ModelError
 from failbot.fields import TEXT_LIMIT
-from failbot.models import Place, Viewer, Visibility
+from failbot.models import Place, Viewer, Visibility, parse_reference
 from failbot.text import clean
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from failbot.memory.service import Service
     from failbot.threads import Stop
 
+SCRUB_S = 5.0  # how long another reader of the database is waited for
 READ_LIMIT = 4 * TEXT_LIMIT * 4  # bytes of standard input: several texts in UTF-8
 
 
@@ -79,6 +80,16 @@ class Memory:
         prepare_model(self.runtime.config)
         with output.progress("Embedding") as progress:
             self.service.embed_missing(progress)
+
+    def scrub(self) -> bool:
+        """Whether what was erased is out of the database's files; said where it is not."""
+        is_clean = self.service.erasing.scrub(patience_s=SCRUB_S)
+        if not is_clean:
+            output.warn(
+                "what was deleted is still in the database's files, for another program is "
+                "reading. A serving bot takes it out as soon as it can; else run `failbot prune`."
+            )
+        return is_clean
 
     @property
     def place(self) -> Place:
@@ -136,6 +147,14 @@ def login() -> str:
 def now() -> datetime:
     """The time, read at the edge only."""
     return datetime.now(UTC)
+
+
+def number_of(reference: str) -> int:
+    """The number in F-12. :raises InputError: there is none."""
+    number = parse_reference(reference)
+    if number is None:
+        raise InputError(f"{reference!r} is no entry's number; write it as F-12")
+    return number
 
 
 def read_input(what: str) -> str:

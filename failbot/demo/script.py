@@ -80,11 +80,13 @@ def load_samples(
         reading = importing.read(tabular.rows(stream, format="jsonl"), importing.Plan())
     recorded = service.record_many(
         reading.drafts,
+        wants=False,
         place=place,
         author_id=SAMPLES_AUTHOR,
         now=now - SAMPLES_AGE,
         questions=reading.questions,
-    )
+        name="samples",
+    ).recorded
     service.embed_missing(progress)
     return sum(one.is_new for one in recorded), len(recorded)
 

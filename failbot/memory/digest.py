@@ -99,7 +99,7 @@ def _by_author(
     uses: dict[str, list[int]] = defaultdict(list)
     for question_id, number in sorted(helped):
         failure = failures.get(number)
-        if failure is not None and failure.author_id != askers.get(question_id):
+        if failure and failure.author_id not in ("", askers.get(question_id)):
             uses[failure.author_id].append(number)
     ordered = sorted(uses, key=lambda author: (-len(uses[author]), author))
     return tuple(

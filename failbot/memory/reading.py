@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 LEAST_SAME = 0.95
 MOST_HELPS = 0.2
 MOST_NO = 0.05
+MOST_BEHIND = 0.04  # less than any match that is shown, a weak one included
 _ORDER = {Judgement.SAME: 0, Judgement.HELPS: 1, None: 2, Judgement.NO: 3}
 PART_LIMIT = 400  # characters of one field: a pasted log must not push the lesson out
 
@@ -98,9 +99,13 @@ def passage_of(failure: Failure) -> Passage:
 def judged(ranking: Ranking, readings: Mapping[int, Reading]) -> Ranking:
     """The ranking after a reading: the same first, then what helps, then by score, "no" last.
 
-    Known needs a "same". What was not read counts by its score, and for "related" at most.
+    Known needs a "same". What was not read counts by its score, and for "related" at most; what
+    stands behind all that was read is not shown.
     """
-    hits = [_bounded(one, readings.get(one.number)) for one in ranking.hits]
+    hits = [
+        _bounded(one, readings.get(one.number), is_behind=at >= READ)
+        for at, one in enumerate(ranking.hits)
+    ]
     hits.sort(key=lambda one: _ORDER[_judgement(readings, one)])  # stable: by score within each
     return Ranking(
         hits=tuple(hits),
@@ -127,10 +132,13 @@ def _judgement(readings: Mapping[int, Reading], hit: RankedHit) -> Judgement | N
     return reading.judgement if reading else None
 
 
-def _bounded(hit: RankedHit, reading: Reading | None) -> RankedHit:
-    """The hit with a probability that agrees with its judgement."""
+def _bounded(hit: RankedHit, reading: Reading | None, *, is_behind: bool) -> RankedHit:
+    """The hit with a probability that agrees with its judgement.
+
+    `is_behind`: so many score higher that it was not handed to the reader.
+    """
     if reading is None:
-        return hit
+        return replace(hit, probability=min(hit.probability, MOST_BEHIND)) if is_behind else hit
     if reading.judgement is Judgement.SAME:
         return replace(hit, probability=max(hit.probability, LEAST_SAME))
     most = MOST_HELPS if reading.judgement is Judgement.HELPS else MOST_NO

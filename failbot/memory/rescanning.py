@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from failbot.errors import NotFoundError
+from failbot.memory import expected
 from failbot.memory.redact import redact, redact_texts
-from failbot.models import Draft, Viewer
+from failbot.models import Draft, ExpectedQuestion, Viewer
 from failbot.store.base import Store
 
 ALL = 1_000_000_000
@@ -48,8 +49,11 @@ def _rescan_failure(
     with suppress(NotFoundError):  # deleted since it was listed
         for version in store.failures.versions(number, viewer=viewer):
             cleaned(version.draft, found.update)
+        asked = store.expected.of([number], viewer=viewer).get(number, ())
+        without_secrets(asked, found.update)
         if found and not dry_run:
             store.failures.amend(number, cleaned, viewer=viewer)
+            store.expected.change(number, without_secrets, viewer=viewer)
         if found:
             done.kinds.update(found)
             done.failures[number] = list(found)
@@ -58,3 +62,16 @@ def _rescan_failure(
 def cleaned(draft: Draft, tell: Callable[[tuple[str, ...]], object] = lambda _: None) -> Draft:
     """The draft without secrets in any field that holds words; the kinds are told text by text."""
     return redact_texts(draft, tell)
+
+
+def without_secrets(
+    questions: Sequence[ExpectedQuestion],
+    tell: Callable[[tuple[str, ...]], object] = lambda _: None,
+) -> tuple[ExpectedQuestion, ...]:
+    """The expected questions without secrets; the kinds are told text by text."""
+    kept = []
+    for one in questions:
+        [text], kinds = expected.redacted([one.text])
+        tell(kinds)
+        kept.append(replace(one, text=text) if kinds else one)
+    return tuple(kept)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from failbot.errors import DraftError, InputError, NotAllowedError, StoppedError
+from failbot.errors import InputError, NotAllowedError, StoppedError
 from failbot.fields import TEXT_LIMIT
-from failbot.memory import expected, rescanning
+from failbot.memory import expected, growing, rescanning
 from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
 from failbot.memory.embedding import Embedder, EncoderSource, OnFindable
+from failbot.memory.erasing import Eraser
 from failbot.memory.matching import Matcher, RerankerSource, pair_name
 from failbot.memory.nulls import measure
-from failbot.memory.redact import redact, redact_draft
+from failbot.memory.ready import ready_of, refuse_merged
+from failbot.memory.redact import redact
 from failbot.memory.writing import QuestionWriter, Told
 from failbot.models import (
     SHOWN_HITS,
@@ -25,6 +26,7 @@ from failbot.models import (
     ExpectedQuestion,
     Failure,
     Feedback,
+    Imported,
     Place,
     Question,
     QuestionOrigin,
@@ -36,17 +38,12 @@ from failbot.models import (
 )
 from failbot.reader.base import NoReader, Reader
 from failbot.search.expected import (
-    helps,
-    is_confirmed,
-    may_join,
     merged,
-    problems,
     rewritten,
 )
 from failbot.search.passages import text_of
-from failbot.search.scoring import LEAST_WORDS
-from failbot.search.words import content_words
 from failbot.store.base import Store
+from failbot.store.erasing import Forgotten, Traces
 from failbot.threads import Stop, Worker
 
 log = logging.getLogger(__name__)
@@ -70,6 +67,7 @@ class Service:
         self._reader = reader or NoReader()
         self._embedder = Embedder(store, source, stop=stop)
         self._matcher = Matcher(store, self._embedder, reranker, reader=self._reader)
+        self.erasing = Eraser(store)
         # Called with each answer to a question that was kept, in the thread that answers.
         self.when_answered: Callable[[Answer], None] = lambda answer: None
         # With a language model what is recorded or revised joins `Store.wanted`.
@@ -122,7 +120,7 @@ class Service:
         :param questions: how someone would ask about it, and whose words that is.
         :raises DraftError: what is wrong, by field.
         """
-        ready = _ready(draft, questions or {})
+        ready = ready_of(draft, questions or {})
         failure, is_new = self._store.failures.record(
             ready.draft,
             place=place,
@@ -144,29 +142,36 @@ class Service:
         author_id: str,
         now: datetime,
         questions: Sequence[Mapping[str, QuestionOrigin]] = (),
-    ) -> list[Recorded]:
-        """As `record` for each, in their order, all of them or none.
+        name: str = "",
+        wants: bool = True,
+    ) -> Imported:
+        """As `record` for each, in their order, all of them or none: an import, which can be
+        undone (`erasing.undo_import`).
 
         :param questions: each draft's, or nothing at all.
+        :param name: of what they come from.
+        :param wants: whether a language model, if one is set, is to write more of them.
         :raises DraftError: of the first bad one, or of two whose external ids are one without
             their secrets: the second would be taken for the first, and lost.
         """
         beside = questions or [{}] * len(drafts)
-        ready = [_ready(draft, asked) for draft, asked in zip(drafts, beside, strict=True)]
-        _refuse_merged(drafts, [one.draft for one in ready])
-        recorded = self._store.failures.record_many(
+        ready = [ready_of(draft, asked) for draft, asked in zip(drafts, beside, strict=True)]
+        refuse_merged(drafts, [one.draft for one in ready])
+        import_id, recorded = self.erasing.record_import(
             [one.draft for one in ready],
+            name=name,
             place=place,
             author_id=author_id,
             now=now,
             expected=[merged((), one.expected(by=author_id, at=now)) for one in ready],
-            wants=self._wants,
+            wants=wants and self._wants,
         )
         self._wrote()
-        return [
+        done = [
             Recorded(failure=failure, is_new=is_new, redacted=one.redacted)
             for (failure, is_new), one in zip(recorded, ready, strict=True)
         ]
+        return Imported(id=import_id, recorded=tuple(done))
 
     def revise(
         self,
@@ -187,7 +192,7 @@ class Service:
         :raises DraftError:
         """
         before = self.editable(number, viewer=viewer, is_admin=is_admin)
-        ready = _ready(draft, dict.fromkeys(questions or (), QuestionOrigin.AUTHOR))
+        ready = ready_of(draft, dict.fromkeys(questions or (), QuestionOrigin.AUTHOR))
         revised = self._store.failures.revise(
             number,
             ready.draft,
@@ -245,14 +250,41 @@ class Service:
     def delete(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:
         """The failure that is now gone. :raises NotFoundError: :raises NotAllowedError:"""
         failure = self.editable(number, viewer=viewer, is_admin=is_admin)
-        self._store.failures.delete(number, viewer=viewer)
+        self.erasing.delete([number], viewer=viewer)
         log.info("%s of %s deleted by %s", failure.reference, failure.team_id, viewer.user_id)
         return failure
+
+    def what_to_forget(self, user_id: str, *, viewer: Viewer, is_admin: bool) -> Traces:
+        """What there is of this person, whoever sees it. :raises NotAllowedError: as `forget`."""
+        _refuse_stranger(user_id, viewer=viewer, is_admin=is_admin)
+        return self._store.erasures.traces(user_id, team_id=viewer.team_id)
+
+    def forget(
+        self,
+        user_id: str,
+        *,
+        viewer: Viewer,
+        is_admin: bool,
+        now: datetime,
+        keeps_entries: bool = False,
+    ) -> Forgotten:
+        """Erases what this person did in the viewer's workspace, see `Erasures.forget`.
+
+        A restored backup forgets them again. :raises NotAllowedError: neither this person, nor
+        an admin.
+        """
+        _refuse_stranger(user_id, viewer=viewer, is_admin=is_admin)
+        done = self.erasing.forget(
+            user_id, team_id=viewer.team_id, keeps_entries=keeps_entries, now=now
+        )
+        log.info("a person of %s was forgotten: %d entries", viewer.team_id, len(done.deleted))
+        self._embedder.wake()
+        return done
 
     def editable(self, number: int, *, viewer: Viewer, is_admin: bool) -> Failure:
         """The failure, for a form or before a deletion. Raises as `revise` does."""
         failure = self.show(number, viewer=viewer)
-        if not (is_admin or viewer.is_operator or failure.author_id == viewer.user_id):
+        if not (is_admin or viewer.is_operator or failure.author_id == viewer.user_id != ""):
             raise NotAllowedError(
                 f"Only the author of {failure.reference} or a workspace admin can change it."
             )
@@ -337,6 +369,11 @@ class Service:
             is_private=failure.visibility is not Visibility.WORKSPACE,
         )
 
+    @property
+    def reader_name(self) -> str:
+        """Whose judgements and drafts these are; "" where there is no language model."""
+        return self._reader.name
+
     def draft_from(self, text: str, *, is_private: bool = True) -> Draft:
         """A draft of what a thread or a pasted log tells; nothing is stored.
 
@@ -380,39 +417,16 @@ class Service:
         failure = self.show(feedback.number, viewer=viewer)
         self._store.questions.give_feedback(feedback, team_id=viewer.team_id)
         if feedback.helped:
-            self._grow(failure, feedback)
-
-    def _grow(self, failure: Failure, feedback: Feedback) -> None:
-        """The question becomes an expected one of the failure that answered it, where that is
-        confirmed, hides nothing from whoever reads it there, and helps.
-
-        Stored blindly, confirmed questions cost 6 points of MRR once.
-        """
-        everything = Viewer(team_id=failure.team_id, is_operator=True)
-        question = self._store.questions.get(feedback.question_id, team_id=failure.team_id)
-        until = feedback.at + timedelta(microseconds=1)
-        said = self._store.questions.feedback(
-            viewer=everything, since=question.asked_at, before=until
-        )
-        if not (
-            is_confirmed(question, failure.number, said)
-            and may_join(question.place, failure, asker_id=question.user_id)
-            and content_words(question.text) >= LEAST_WORDS
-        ):
-            return
-        # By the score, in no time: a listener waits. Words alone cannot tell whether it helps.
-        answer = self._matcher.answer(
-            question.text, viewer=everything, patience_s=0, limit=2, reads=False
-        )
-        if not answer.by_words_only and helps(answer.hits, failure.number):
-            self.keep_expected(
-                failure.number,
-                [question.text],
-                QuestionOrigin.ASKER,
-                by=question.user_id,
-                viewer=everything,
-                now=feedback.at,
-            )
+            grown = growing.question_of(failure, feedback, store=self._store, matcher=self._matcher)
+            if grown is not None:
+                self.keep_expected(
+                    failure.number,
+                    [grown.text],
+                    QuestionOrigin.ASKER,
+                    by=grown.user_id,
+                    viewer=Viewer(team_id=failure.team_id, is_operator=True),
+                    now=feedback.at,
+                )
 
     def digest(self, *, audience: Viewer, now: datetime, week: str = "") -> Digest:
         """The digest of the seven days that end at `now`, of what this audience may see."""
@@ -460,6 +474,7 @@ class Service:
         """
         done = rescanning.rescan(self._store, viewer=viewer, dry_run=dry_run)
         self._embedder.wake()
+        self.erasing.wake()
         return done
 
     def embed_missing(self, progress: Callable[[int, int], None] | None = None) -> int:
@@ -501,38 +516,7 @@ class Service:
         return self._embedder.reindex(progress)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    """What is stored of a draft and its expected questions, and the kinds of secrets that are not.
-
-    `questions` are without secrets, each on one line, with whose words it is.
-    """
-
-    draft: Draft
-    questions: Mapping[str, QuestionOrigin]
-    redacted: tuple[str, ...]
-
-    def expected(self, *, by: str, at: datetime) -> tuple[ExpectedQuestion, ...]:
-        return expected.made(self.questions, by=by, at=at)
-
-
-def _ready(draft: Draft, questions: Mapping[str, QuestionOrigin]) -> _Ready:
-    """:raises DraftError: what keeps it from being recorded."""
-    if found := draft.problems() | problems(questions):
-        raise DraftError(found)
-    ready, redacted = redact_draft(draft)
-    lines, more = expected.redacted(questions)
-    return _Ready(
-        draft=ready,
-        questions=dict(zip(lines, questions.values(), strict=True)),
-        redacted=tuple(dict.fromkeys([*redacted, *more])),
-    )
-
-
-def _refuse_merged(given: Sequence[Draft], ready: Sequence[Draft]) -> None:
-    """:raises DraftError: two external ids differ in a secret alone."""
-    ids: dict[str, str] = {}
-    for before, after in zip(given, ready, strict=True):
-        if ids.setdefault(after.external_id, before.external_id) != before.external_id:
-            words = f"{after.external_id!r} would be several entries': they differ in a secret,"
-            raise DraftError({"external_id": f"{words} which is not stored; give each another id"})
+def _refuse_stranger(user_id: str, *, viewer: Viewer, is_admin: bool) -> None:
+    """:raises NotAllowedError: the viewer is neither this person nor an admin."""
+    if not (is_admin or viewer.is_operator or viewer.user_id == user_id):
+        raise NotAllowedError("Only this person or a workspace admin can have them forgotten.")

@@ -29,6 +29,8 @@ class ReaderCounts:
     refused: int
     prompt_tokens: int
     completion_tokens: int
+    cached: int = 0  # candidates that needed no call
+    is_resting: bool = False  # it failed several times in a row, and is not asked for a while
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,11 @@ class _Looked:
         ):
             calls.add_metric([outcome], count)
         yield calls
+        cached = CounterMetricFamily("failbot_reader_cached", "Candidates that needed no call.")
+        cached.add_metric([], counts.cached)
+        yield cached
+        resting = float(counts.is_resting)
+        yield _gauge("failbot_reader_resting", "1 while the language model rests.", resting)
         tokens = CounterMetricFamily(
             "failbot_reader_tokens", "Tokens, as its server counts them.", labels=["part"]
         )

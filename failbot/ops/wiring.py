@@ -90,4 +90,6 @@ def _reader_counts(runtime: Runtime) -> ReaderCounts | None:
         refused=stats.refused,
         prompt_tokens=stats.prompt_tokens,
         completion_tokens=stats.completion_tokens,
+        cached=stats.cached,
+        is_resting=stats.is_open,
     )

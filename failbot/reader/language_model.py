@@ -20,6 +20,7 @@ from failbot.reader.prompts import (
 )
 
 CACHED = 10_000  # readings, of some 500 bytes
+DRAFTING_S = 15.0  # somebody looks at an empty form, which takes longer to fill than a reading
 WRITING_S = 30.0  # nobody waits at the form for what is written in the background
 _ALPHABET = "bcdfghjkmnpqrstvwxz23456789"  # no vowels: no label is a word
 
@@ -84,7 +85,7 @@ class LanguageModel:
         self._refuse_private(is_private)
         return self._source.complete(
             draft_request(text, draw=random_label),
-            deadline_s=max(WRITING_S, self._deadline_s),
+            deadline_s=max(DRAFTING_S, self._deadline_s),
             only_local=self._must_be_local(is_private),
         )
 

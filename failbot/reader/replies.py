@@ -10,7 +10,8 @@ from typing import Any
 from failbot.reader.base import Judgement, Reading, sentence
 
 REPLY_LIMIT = 200_000  # characters that are looked at
-THOUGHTS = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
+# At the beginning alone: what a model quotes of an entry further on must not end its answer.
+THOUGHTS = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
 STARTS = re.compile(r"[\[{]")
 FAILED_STARTS = 100  # a reply of nothing but brackets would take seconds
 ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+", re.IGNORECASE)

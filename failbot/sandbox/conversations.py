@@ -67,9 +67,20 @@ class Conversations:
                 client_msg_id=client_msg_id,
             )
             self._workspace.add_message(msg)
+            parent = self._workspace.find(channel.id, thread_ts) if is_app and thread_ts else None
+            if parent is not None:
+                parent.status = ""
             if visible_to is None:
                 self._events.posted(channel, msg)
             return msg
+
+    def set_status(self, parent: Message, status: str) -> None:
+        """What the app says it does in this message's thread; its next message there ends it.
+
+        Slack also ends it after two minutes (docs.slack.dev, assistant.threads.setStatus).
+        """
+        with self._core.changing():
+            parent.status = status
 
     def edit(self, msg: Message, content: Content, *, user_id: str, mark: bool = True) -> None:
         """New content for a message; `mark` shows it as edited."""

@@ -1,7 +1,7 @@
 """Modals and Home tabs: each person's, as the app opens and publishes them.
 
-Sources: docs.slack.dev, surfaces/modals, methods views.*. The bot opens one modal at a time and
-never changes it, so that there is no stack of them here, and no update.
+Sources: docs.slack.dev, surfaces/modals, methods views.*. The bot opens one modal at a time, so
+that there is no stack of them here.
 """
 
 from __future__ import annotations
@@ -49,6 +49,25 @@ class Modals:
         with self._core.changing():
             self.opened[user_id] = self._new(user_id, "modal", body)
             return self.opened[user_id]
+
+    def update(self, view_id: str, body: JsonObject, view_hash: str | None) -> View:
+        """Change an open modal; what was typed stays in inputs of the same block and action.
+
+        The caller has checked the body. :raises Refusal: it is closed, or not as the hash says.
+        """
+        with self._core.changing():
+            before = next((one for one in self.opened.values() if one.id == view_id), None)
+            if before is None:
+                raise Refusal("not_found")
+            if view_hash is not None and view_hash != before.hash:
+                raise Refusal("hash_conflict")
+            view = self._new(before.user_id, "modal", body)
+            view.id = before.id
+            for block_id, inputs_of in view.state.items():
+                typed = before.state.get(block_id, {})
+                inputs_of.update({name: typed[name] for name in inputs_of if name in typed})
+            self.opened[before.user_id] = view
+            return view
 
     def publish(self, user_id: str, body: JsonObject) -> View:
         """Show a Home tab to a person; its id stays. The caller has checked the body."""

@@ -58,7 +58,7 @@ class Sight:
     def messages(self, channel_id: str, thread_ts: str | None = None) -> list[JsonObject]:
         """A channel without its threads' replies, or one thread; only one's own ephemerals.
 
-        Each message carries `permalink` and `ephemeral`.
+        Each message carries `permalink`, `ephemeral` and `status`, the app's in its thread.
         """
         with self._core.lock:
             self._visible(channel_id)
@@ -95,6 +95,7 @@ class Sight:
             "channel": msg.channel_id,
             "permalink": self._workspace.permalink(msg),
             "ephemeral": msg.visible_to is not None,
+            "status": msg.status,
         }
 
     def _shown(self, view: View) -> JsonObject:

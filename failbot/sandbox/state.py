@@ -102,6 +102,7 @@ class Message:
     files: list[File] = field(default_factory=list)
     metadata: JsonObject | None = None
     visible_to: str | None = None
+    status: str = ""  # what the app says it is doing in this message's thread
 
     @property
     def is_reply(self) -> bool:

@@ -48,13 +48,9 @@ def rank(
     if not candidates:
         return Ranking(hits=(), verdict=Verdict.UNKNOWN, confidence=0.0)
     candidates = sorted(candidates, key=lambda one: one.number)
-    signals = compare(query, candidates, corpus=corpus)
-    signals["interaction"] = _interaction(signals)
-    signals["closeness"] = _closeness(signals)
-    own = _scores(signals, calibration.weights)
-    signals["margin"] = _margins(own, floor=calibration.floor)
+    signals, own = _compared(query, candidates, corpus, calibration)
     if reranked:
-        signals["reranker"] = _opinions(candidates, reranked)
+        signals = {**signals, "reranker": _opinions(candidates, reranked)}
         own = own + RERANKER_WEIGHT * signals["reranker"]
     order, scores = _order(own, candidates)
     hits = _hits(candidates, order, scores, signals, calibration)
@@ -66,6 +62,18 @@ def rank(
         confidence=hits[0].probability,
         runner_up=_runner_up(own, signals, order, calibration),
     )
+
+
+def _compared(
+    query: Query, candidates: Sequence[Candidate], corpus: Corpus, calibration: Calibration
+) -> tuple[Signals, Vector]:
+    """All signals but a reranker's, and the scores that they make."""
+    signals = compare(query, candidates, corpus=corpus)
+    signals["interaction"] = _interaction(signals)
+    signals["closeness"] = _closeness(signals)
+    own = _scores(signals, calibration.weights)
+    signals["margin"] = _margins(own, floor=calibration.floor)
+    return signals, own
 
 
 def _hits(

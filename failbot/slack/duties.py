@@ -17,7 +17,6 @@ from failbot.slack.bot import Actor, actor_of, string_in
 from failbot.slack.commands import parse
 from failbot.slack.events import QUESTION, asked_in, keys_of
 from failbot.slack.manifest import COMMAND, SHORTCUT
-from failbot.slack.markup import decode
 from failbot.slack.views import answers, cards
 from failbot.text import clean
 
@@ -48,7 +47,8 @@ class Deed:
     response_url: str = ""
     text: str = ""
     secrets: tuple[str, ...] = ()
-    message_ts: str = ""  # of the message that is to become an entry
+    message_ts: str = ""  # of the message that is to become an entry; its text is as Slack's
+    thread_ts: str = ""
     button: str = ""  # the action_id of the one that was pressed
     value: str = ""
 
@@ -138,9 +138,14 @@ def _in_command(body: Body) -> Duty:
 def _in_shortcut(body: Body) -> Duty:
     message = body.get("message")
     said = message if isinstance(message, dict) else {}
-    text, secrets = redact(decode(_written(said)))
+    text, secrets = redact(_written(said))
     return _duty(
-        OPEN_FORM, body, text=text, secrets=tuple(secrets), message_ts=string_in(said, "ts")
+        OPEN_FORM,
+        body,
+        text=text,
+        secrets=tuple(secrets),
+        message_ts=string_in(said, "ts"),
+        thread_ts=string_in(said, "thread_ts"),
     )
 
 

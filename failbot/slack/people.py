@@ -72,7 +72,7 @@ class People:
 
     def standings(self, team_id: str, user_ids: Collection[str]) -> frozenset[Standing]:
         """Those of the readers of a channel; unknown also where too many are in no list."""
-        found = {one: self._recent(team_id, one) for one in user_ids}
+        found = {one: self._recent(team_id, one) for one in sorted(user_ids)}
         missing = [one for one, standing in found.items() if standing is None]
         if len(missing) > FEW:
             listed = self._directory.standings(team_id)

@@ -31,6 +31,23 @@ def reply(bot: Bot, actor: Actor, command: Command) -> list[Message]:
 
 def open_form(bot: Bot, actor: Actor, draft: Draft, *, number: int = 0) -> None:
     """Opens the form, filled from the draft. :raises SlackError: with the text, lest it be lost."""
+    questions = _expected(bot, actor, number) if number else ()
+    view = form_for(actor, draft, number=number, questions=questions)
+    try:
+        bot.client_for(actor.team_id).views_open(trigger_id=actor.trigger_id, view=view)
+    except SLACK_FAILURES as error:
+        raise SlackError(unopened(error_code(error), draft)) from error
+
+
+def form_for(
+    actor: Actor,
+    draft: Draft,
+    *,
+    number: int = 0,
+    questions: Sequence[ExpectedQuestion] = (),
+    remark: str = "",
+) -> dict[str, object]:
+    """The form's view, filled from the draft, for the place where the actor is."""
     origin = forms.Origin(
         channel_id=actor.channel_id,
         hint=actor.hint,
@@ -38,12 +55,9 @@ def open_form(bot: Bot, actor: Actor, draft: Draft, *, number: int = 0) -> None:
         response_url=actor.response_url,
     )
     is_direct = actor.channel_id.startswith("D")
-    questions = _expected(bot, actor, number) if number else ()
-    view = forms.failure_form(draft, origin, may_post=not is_direct, questions=questions)
-    try:
-        bot.client_for(actor.team_id).views_open(trigger_id=actor.trigger_id, view=view)
-    except SLACK_FAILURES as error:
-        raise SlackError(_unopened(error_code(error), draft)) from error
+    return forms.failure_form(
+        draft, origin, may_post=not is_direct, questions=questions, remark=remark
+    )
 
 
 def _expected(bot: Bot, actor: Actor, number: int) -> Sequence[ExpectedQuestion]:
@@ -166,7 +180,8 @@ def _listing(bot: Bot, heading: str, failures: list[Failure], *, total: int) -> 
     return listing(heading, failures, links=links, total=total)
 
 
-def _unopened(code: str, draft: Draft) -> str:
+def unopened(code: str, draft: Draft) -> str:
+    """Why there is no form, and what was written, which would be lost."""
     late = code in ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id")
     refused = f"Slack refused it: {code}" if code and " " not in code else "Slack did not answer"
     reason = "it took longer than Slack allows" if late else refused

@@ -31,6 +31,7 @@ from failbot.models import (
 from failbot.search.calibration import Calibration
 from failbot.search.values import Candidate, Corpus, Vector
 from failbot.store.embedding import Embeddings
+from failbot.store.erasing import Erasures, Imports
 from failbot.store.writing import ModelUse, WantedQuestions
 
 
@@ -536,6 +537,12 @@ class Store(Protocol):
     def inbox(self) -> Inbox: ...
 
     @property
+    def imports(self) -> Imports: ...
+
+    @property
+    def erasures(self) -> Erasures: ...
+
+    @property
     def wanted(self) -> WantedQuestions: ...
 
     @property
@@ -551,10 +558,12 @@ class Store(Protocol):
         """The names of the applied ones, oldest first, and whether this opening applied each: all
         of a new store's, none of one that was opened before by the same failbot."""
 
-    def back_up(self, path: Path) -> None:
+    def back_up(self, path: Path) -> dict[str, int]:
         """Writes a copy that opens as a store; reading and writing go on meanwhile.
 
-        :raises StoreError: if the file is there already, or cannot be written; none is left then.
+        It was read again when this returns: how many `failures`, `questions` and so on it holds.
+        :raises StoreError: if the file is there already, cannot be written, or does not hold what
+            the store did; none is left then.
         """
 
     def check(self) -> None:

@@ -24,6 +24,7 @@ def test_second_import_changes_nothing(terminal: Terminal) -> None:
         "already_there": 0,
         "bad": 0,
         "left_out": 0,
+        "import": 1,
         "redacted": {},
     }
     before = terminal.ok("export")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from failbot.models import Place, Verdict, Visibility
+from failbot.models import ExpectedQuestion, Place, QuestionOrigin, Verdict, Visibility
 from failbot.store.sqlite import SqliteStore
 from tests.cli.conftest import Terminal
 from tests.make import draft, viewer
@@ -24,7 +24,10 @@ def store_of_old(data: Path) -> SqliteStore:
     old = draft(
         f"It used {SECRET}.", tags=(SECRET,), links=(f"https://x.org/{SECRET}",), lesson="Rotate."
     )
-    store.failures.record(old, place=PLACE, author_id="U1", now=NOW)
+    asked = ExpectedQuestion(
+        text=f"who knows {SECRET}?", origin=QuestionOrigin.ASKER, by="U2", at=NOW
+    )
+    store.failures.record(old, place=PLACE, author_id="U1", now=NOW, expected=[asked])
     edited = replace(old, happened="It used a token.", tags=(), links=())
     store.failures.revise(1, edited, viewer=OPERATOR, by="U1", now=NOW)
     store.failures.record(draft("Clean."), place=PLACE, author_id="U1", now=NOW)
@@ -42,19 +45,23 @@ def store_of_old(data: Path) -> SqliteStore:
 
 def texts(store: SqliteStore) -> str:
     versions = store.failures.versions(1, viewer=OPERATOR)
-    return repr([one.draft for one in versions]) + store.questions.get(1, team_id="local").text
+    asked = store.expected.of([1], viewer=OPERATOR)
+    return repr((versions, asked)) + store.questions.get(1, team_id="local").text
 
 
 def test_secrets_are_taken_out_everywhere(terminal: Terminal) -> None:
-    """Of every version and every field of it, and of questions; the second time finds nothing."""
+    """Of every version and every field of it, of questions, asked and expected; once is enough."""
     store_of_old(terminal.data).close()
     told = terminal.json("rescan")
-    assert told["kinds"] == {"github token": 4}
+    assert told["kinds"] == {"github token": 5}
     assert told["entries"] == {"F-1": ["github token"]}
     assert told["questions"] == 1
     store = SqliteStore(terminal.data / "failbot.db")
     assert SECRET not in texts(store)
+    assert store.expected.of([1], viewer=OPERATOR)[1][0].by == "U2"
     store.close()
+    files = [path for path in terminal.data.iterdir() if path.is_file()]
+    assert [path.name for path in files if SECRET.encode() in path.read_bytes()] == []
     assert terminal.json("rescan")["kinds"] == {}
 
 
@@ -64,7 +71,7 @@ def test_dry_run_changes_nothing(bare: Terminal) -> None:
     told = bare.ok("rescan", "--dry-run")
     assert told.splitlines() == [
         "F-1\tgithub token",
-        "4 github token would be taken out of 1 entries and 1 questions.",
+        "5 github token would be taken out of 1 entries and 1 questions.",
     ]
     store = SqliteStore(bare.data / "failbot.db")
     assert SECRET in texts(store)

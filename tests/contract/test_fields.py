@@ -151,7 +151,7 @@ def _recorded(service: Service, said: Draft, way: str, now: datetime) -> Recorde
     if way == "record":
         return service.record(said, **whose)
     if way == "record_many":
-        return service.record_many([said], **whose)[0]
+        return service.record_many([said], **whose).recorded[0]
     service.record(draft(), **whose)
     return service.revise(1, said, viewer=viewer(ANA), is_admin=False, now=now)
 
@@ -205,5 +205,5 @@ def test_ids_that_differ_in_a_secret_alone_are_refused(service: Service, now: da
     with pytest.raises(DraftError, match="differ in a secret"):
         service.record_many(drafts, place=public(), author_id=ANA, now=now)
     assert service.count(viewer=viewer()) == 0
-    again = service.record_many([drafts[0]] * 2, place=public(), author_id=ANA, now=now)
+    again = service.record_many([drafts[0]] * 2, place=public(), author_id=ANA, now=now).recorded
     assert [one.is_new for one in again] == [True, False]

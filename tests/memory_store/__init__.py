@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.memory_store.embeddings import MemoryEmbeddings
+from tests.memory_store.erasing import MemoryErasures, MemoryImports
 from tests.memory_store.expected import MemoryExpectedQuestions
 from tests.memory_store.failures import MemoryFailures
 from tests.memory_store.heap import Heap
@@ -43,6 +44,8 @@ class MemoryStore:
         self.questions = MemoryQuestions(heap)
         self.digests = MemoryDigests(heap)
         self.inbox = MemoryInbox(heap)
+        self.imports = MemoryImports(heap, self.failures)
+        self.erasures = MemoryErasures(heap, self.failures)
         self.wanted = MemoryWantedQuestions(heap)
         self.use = MemoryModelUse(heap)
         self.outbox = MemoryOutbox(heap)
@@ -52,8 +55,10 @@ class MemoryStore:
         with self._heap.open():
             return [(FORMAT, self._is_new)]
 
-    def back_up(self, path: Path) -> None:
+    def back_up(self, path: Path) -> dict[str, int]:
         self._heap.write_to(path)
+        with Heap.read(path).open() as values:
+            return {"failures": len(values.failures), "questions": len(values.questions)}
 
     def check(self) -> None:
         with self._heap.open():

@@ -12,6 +12,7 @@ from failbot.models import Draft, ExpectedQuestion, Failure, Place, Version, Vie
 from failbot.search.bm25 import Words
 from failbot.search.passages import text_of
 from failbot.search.words import words
+from failbot.store.tombstones import Tombstone
 from tests.memory_store.heap import Heap, Kept, Values, sees, storable, texts_of, utc
 from tests.memory_store.shown import make_stale
 from tests.memory_store.writing import want
@@ -120,8 +121,11 @@ class MemoryFailures:
 
     def delete(self, number: int, *, viewer: Viewer) -> None:
         with self._heap.open() as values:
-            id, _ = find(values, number, viewer)
+            id, kept = find(values, number, viewer)
             del values.failures[id]
+            one = kept.failure
+            stone = Tombstone(team_id=one.team_id, number=one.number, at=one.created_at)
+            values.tombstones.setdefault(stone.key, stone)
             for key in [one for one in values.embeddings if one[0] == id]:
                 del values.embeddings[key]
             values.wanted.pop(id, None)
@@ -317,6 +321,13 @@ def _move_what_hangs_on_them(values: Values, source: str, target: str) -> None:
     for id, (team_id, calibration) in values.calibrations.items():
         if team_id == source:
             values.calibrations[id] = (target, calibration)
+    for id, (team_id, one) in values.imports.items():
+        if team_id == source:
+            values.imports[id] = (target, one)
+    for key, stone in list(values.tombstones.items()):
+        if stone.team_id == source:
+            moved = replace(values.tombstones.pop(key), team_id=target)
+            values.tombstones[moved.key] = moved
     for team_id, model in list(values.nulls):
         if team_id == source:
             values.nulls[target, model] = values.nulls.pop((source, model))

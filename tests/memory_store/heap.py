@@ -27,6 +27,8 @@ from failbot.search.calibration import Calibration
 from failbot.search.values import Embedding
 from failbot.store.base import GivenUp, Job, MessageKind, StoredNull
 from failbot.store.embedding import ActiveModel
+from failbot.store.erasing import Import
+from failbot.store.tombstones import Tombstone
 from failbot.store.writing import Use
 
 
@@ -102,6 +104,8 @@ class Values:
     inbox: dict[int, Waiting] = field(default_factory=dict)
     given_up: dict[int, GivenUp] = field(default_factory=dict)
     inbox_keys: dict[str, datetime] = field(default_factory=dict)
+    imports: dict[int, tuple[str, Import]] = field(default_factory=dict)  # with their workspace
+    tombstones: dict[tuple[str, int, datetime, str], Tombstone] = field(default_factory=dict)
     wanted: dict[int, Due] = field(default_factory=dict)  # by failure
     use: dict[tuple[date, str], Use] = field(default_factory=dict)  # by day and model
     # By holder and step: the ts, None until it is sent.

@@ -43,6 +43,7 @@ class FakeSlack:
         self.members: dict[str, list[str]] = {"C0ML": ["U0ANA", "U0BEN"], "G0SECRET": ["U0BEN"]}
         self.messages: dict[str, list[dict[str, Any]]] = {}
         self.whispers: list[dict[str, Any]] = []
+        self.statuses: list[tuple[str, str, str]] = []
         self.calls: list[str] = []
         self.page = 2  # messages of one page of history
         self._told: dict[str, list[tuple[Exception, bool]]] = {}
@@ -69,6 +70,15 @@ class FakeSlack:
             return {"ts": ts}
 
         return self._do("chat.update", change)
+
+    def assistant_threads_setStatus(
+        self, *, channel_id: str, thread_ts: str, status: str
+    ) -> dict[str, Any]:
+        def show() -> dict[str, Any]:
+            self.statuses.append((channel_id, thread_ts, status))
+            return {}
+
+        return self._do("assistant.threads.setStatus", show)
 
     def chat_delete(self, *, channel: str, ts: str) -> dict[str, Any]:
         def remove() -> dict[str, Any]:

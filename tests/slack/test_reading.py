@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from failbot.reader.base import Reading
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from tests.fakes import WordReader
+from tests.reader.test_hostile_entries import ENTRIES
 from tests.slack.conftest import Start
 from tests.slack.test_questions import NAN, texts
 
@@ -96,3 +102,58 @@ def test_nobody_is_said_with_how_much_was_searched(start: Start, ada: Actor, ben
     assert "The one entry that may be shown here was searched." in public
     alone = texts(bot.ask(ben, "sarcastic tweets at midnight", factory.DMS[factory.BEN]))
     assert "All 2 entries that may be shown here were searched." in alone
+
+
+@pytest.mark.parametrize("channel_id", [factory.GENERAL, factory.DMS[factory.BEN]])
+def test_whoever_asks_sees_that_it_is_being_read(
+    start: Start, ada: Actor, ben: Actor, channel_id: str
+) -> None:
+    """Under the question, until the answer is there."""
+    seen: list[str] = []
+
+    class Slow(WordReader):
+        def read(self, *given: Any, **more: Any) -> dict[int, Reading]:
+            said = ben.messages(channel_id)
+            seen.append(said[-1]["status"] if said else "")
+            return super().read(*given, **more)
+
+    bot = start(reader=Slow(same="NaN"))
+    bot.log(ada, NAN)
+    asked = ben.say(channel_id, f"@failbot {NAN}")
+    assert "F-1" in texts(bot.replies(ben, channel_id, asked["ts"]))
+    assert seen[-1] == "is reading what may match…"
+    assert ben.messages(channel_id, asked["ts"])[0]["status"] == ""
+
+
+def test_a_status_that_slack_refuses_costs_nothing(start: Start, ada: Actor, ben: Actor) -> None:
+    """The answer comes all the same."""
+    bot = start(reader=WordReader(same="NaN"))
+    bot.log(ada, NAN)
+    bot.control.fail_api("assistant.threads.setStatus", "not_allowed_token_type")
+    assert "F-1" in texts(bot.ask(ben, f"@failbot {NAN}"))
+
+
+def test_without_a_language_model_there_is_no_status(start: Start, ada: Actor, ben: Actor) -> None:
+    """An answer by score is there before one could be seen."""
+    bot = start()
+    bot.log(ada, NAN)
+    bot.ask(ben, f"@failbot {NAN}")
+    assert bot.control.calls("assistant.threads.setStatus") == []
+
+
+def test_no_hostile_entry_sounds_an_alarm(start: Start, ada: Actor, ben: Actor) -> None:
+    """What mentions everyone in an entry, in a model's sentence and in a question does not here."""
+    reader = WordReader(same="NaN")
+    reader.writes = tuple(one["text"][:200] for one in ENTRIES if one["kind"] == "mention")
+    bot = start(reader=reader)
+    for one in ENTRIES:
+        if one["kind"] in ("mention", "link"):
+            reader.says = one["text"]
+            bot.log(ada, f"NaN {one['text']}", lesson=one["text"])
+    writer = bot.service.question_writer(now=bot.control.now)
+    while writer.write_next():
+        pass
+    bot.ask(ben, "@failbot NaN")
+    ada.command("/failure", "show F-1", factory.GENERAL)
+    bot.control.wait_for(lambda: "(model)" in texts(ada.messages(factory.GENERAL)))
+    assert bot.control.alarms() == []

@@ -40,6 +40,7 @@ BAD = {
     "SLACK_APP_TOKEN": "xoxb-1",
     "SLACK_API_URL": "slack.com",
     "FAILBOT_PORT": "99999",
+    "FAILBOT_RETENTION_DAYS": "-1",
     "FAILBOT_RERANKER": "https://example.org/a model",
     "FAILBOT_LOG_LEVEL": "loud",
     "FAILBOT_LLM_URL": "models.example/v1",

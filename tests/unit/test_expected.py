@@ -312,7 +312,7 @@ def test_what_was_taken_out_of_them_is_said(service: Service, now: datetime) -> 
     like = {f"is {secret} refused?": AUTHOR, f"is {other}?": AUTHOR}
     assert service.record(said, **whose, questions=like).redacted == ("github token", "aws key")
     many = service.record_many([draft("a"), draft("b")], **whose, questions=[{}, like])
-    assert [one.redacted for one in many] == [(), ("aws key", "github token")]
+    assert [one.redacted for one in many.recorded] == [(), ("aws key", "github token")]
     who = viewer(ANA)
     revised = service.revise(1, draft("c"), viewer=who, is_admin=False, now=now, questions=[*like])
     assert revised.redacted == ("aws key", "github token")

@@ -15,7 +15,7 @@ from failbot.memory.reading import (
     passage_of,
 )
 from failbot.memory.service import Service
-from failbot.models import SHOWN_PROBABILITY, Answer, Explanation, Verdict
+from failbot.models import SHOWN_PROBABILITY, WEAK_PROBABILITY, Answer, Explanation, Verdict
 from failbot.reader.base import READ, Judgement, Reading
 from failbot.search.values import RankedHit, Ranking
 from failbot.store.base import Store
@@ -66,6 +66,19 @@ def test_what_was_not_read_and_is_weak_is_unknown() -> None:
     """A score that would not be shown is no reason for an answer."""
     assert read(ranking(0.9, 0.1), n1=NO)[1] is Verdict.UNKNOWN
     assert read(ranking(0.9, 0.3, verdict=Verdict.UNKNOWN), n1=NO)[1] is Verdict.UNKNOWN
+
+
+def test_what_stands_behind_all_that_was_read_is_not_shown() -> None:
+    """Two dozen that score higher were found wanting: it is no match, and no weak one either."""
+    readings = {f"n{at}": NO for at in range(1, READ + 1)}
+    order, verdict = read(ranking(*[0.9] * (READ + 2)), **readings)
+    assert (order[:2], verdict) == ([READ + 1, READ + 2], Verdict.UNKNOWN)
+    order, verdict = read(ranking(*[0.9] * (READ + 2)), **readings | {"n3": SAME})
+    made = judged(ranking(*[0.9] * READ), {3: Reading(judgement=SAME)})
+    assert (order[0], verdict) == (3, Verdict.KNOWN)
+    assert [one.probability for one in made.hits[1:]] == [0.9] * (READ - 1), "but what was handed"
+    kept = judged(ranking(*[0.9] * (READ + 1)), {1: Reading(judgement=NO)}).hits
+    assert min(one.probability for one in kept) < WEAK_PROBABILITY
 
 
 def test_probabilities_agree_with_judgements() -> None:

@@ -22,6 +22,11 @@ LONG = MIXED * 3  # as long as a token of GitHub, behind its mark
         ),
         (f"{LINE}\n-----END PRIVATE KEY-----", KEY),
         ("it ends in\n-----END PRIVATE KEY-----\nas usual", None),
+        (
+            f"a\n-----BEGIN {'PRIVATE'} KEY-----\n{LINE}\n-----END PRIVATE KEY-----\nb",
+            f"a\n{KEY}\nb",
+        ),
+        ("password\nhunter2x!9Q\nthen", f"password\n{PASSWORD}\nthen"),
         ("password: sunshine", f"password: {PASSWORD}"),
         ("db:\n  password: sunshine\n  port: 5", f"db:\n  password: {PASSWORD}\n  port: 5"),
         ("password: sunshine\r\nport: 5", f"password: {PASSWORD}\r\nport: 5"),
@@ -170,3 +175,25 @@ def test_a_broken_token_ends_with_its_last_piece() -> None:
 def test_three_changes_and_one_in_six_make_a_run_random(value: str, is_random: bool) -> None:
     """Between letters and digits, small and capital."""
     assert bool(redact(f"token: {value}")[1]) == is_random
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "ALTER USER x IDENTIFIED BY {}",
+        "requirepass {}",
+        "masterauth {}",
+        "connect WITH password '{}'",
+    ],
+)
+def test_what_a_statement_sets_is_a_password_however_plain(told: str) -> None:
+    """From four characters on."""
+    for plain, goes in (("sunshine", True), ("abcd", True), ("abc", False)):
+        assert (redact(told.format(plain))[0] == told.format(PASSWORD)) == goes
+
+
+def test_twelve_words_are_a_recovery_phrase() -> None:
+    """Eleven are a sentence."""
+    words = "apple river stone cloud paper tiger ocean music green chair bread"
+    assert redact(f'mnemonic: "{words} light"')[1] == ("secret",)
+    assert redact(f'mnemonic: "{words}"')[1] == ()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from failbot.errors import SlackError
+from failbot.errors import SlackError, StoreError
 from failbot.models import Digest, Schedule, Viewer
 from failbot.scheduler import LEASE_S, Scheduler
 from failbot.store.base import Claim, Store
@@ -52,13 +52,14 @@ class Channel:
         return "17.1"
 
 
-def scheduler(store: Store, channel: Channel, digest: Digest = FULL) -> Scheduler:
+def scheduler(store: Store, channel: Channel, digest: Digest = FULL, **more: Any) -> Scheduler:
     composer: Any = Composer(digest)
     return Scheduler(
         composer,
         store.digests,
         audience=lambda plan: Viewer(team_id=plan.team_id),
         publish=channel.publish,
+        **more,
     )
 
 
@@ -121,3 +122,34 @@ def test_a_dropped_schedule_posts_nothing(store: Store, channel: Channel) -> Non
     store.digests.set_schedule(PLAN)
     store.digests.drop_schedule(team_id="T1", channel_id="C1")
     assert scheduler(store, channel).tick(MONDAY) == 0
+
+
+def test_what_is_daily_comes_daily(store: Store) -> None:
+    """At the first tick, then a day later; what fails is tried again at the next tick."""
+    came: list[datetime] = []
+    failing = [StoreError("no")]
+
+    def daily(now: datetime) -> None:
+        if failing:
+            raise failing.pop()
+        came.append(now)
+
+    one = scheduler(store, Channel(), daily=daily)
+    with pytest.raises(StoreError):
+        one.tick(MONDAY)
+    for hours in (1, 2, 24, 25, 26, 49):
+        one.tick(MONDAY + timedelta(hours=hours))
+    assert [(at - MONDAY) / timedelta(hours=1) for at in came] == [1, 25, 49]
+
+
+def test_digests_do_not_wait_for_what_is_daily(store: Store) -> None:
+    """They are posted first."""
+
+    def daily(now: datetime) -> None:
+        raise StoreError("no")
+
+    store.digests.set_schedule(PLAN)
+    channel = Channel()
+    with pytest.raises(StoreError):
+        scheduler(store, channel, daily=daily).tick(MONDAY)
+    assert len(channel.posted) == 1

@@ -437,7 +437,7 @@ def own_of(ranking: Ranking) -> dict[int, float]:
 
 
 def test_ties_go_to_the_lower_number_among_many() -> None:
-    """Also where a sort that is not stable would mix them."""
+    """More than fit in what is shown."""
     memory = [candidate(number, "loss spikes") for number in range(1, 60)]
     assert numbers(ranked("loss spikes", memory)) == list(range(1, 60))
     bare = [unembedded(one) for one in memory]
@@ -446,7 +446,8 @@ def test_ties_go_to_the_lower_number_among_many() -> None:
 
 def test_who_is_unlike_the_first_loses_up_to_three_tenths() -> None:
     """From the fourth place on: 0.3 times what is missing to the same direction, by the texts."""
-    memory = [*MEMORY, unembedded(candidate(9, "loss spikes somewhere"))]
+    memory = [candidate(at, text, title=f"run {at}") for at, text in enumerate(TEXTS, 1)]
+    memory.append(unembedded(candidate(9, "kettle")))
     found = ranked("pretraining loss spikes despite clipping", memory)
     own, by_number = own_of(found), {one.number: one for one in memory}
     assert [found.hits[at].score for at in range(3)] == pytest.approx(
@@ -454,6 +455,7 @@ def test_who_is_unlike_the_first_loses_up_to_three_tenths() -> None:
     )
     first = by_number[found.hits[0].number].embedding
     assert first is not None
+    assert 9 in [hit.number for hit in found.hits[3:]]
     for hit in found.hits[3:]:
         other = by_number[hit.number].embedding
         alike = float(first.vectors[0] @ other.vectors[0]) if other else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import Config
 from failbot.doctor import State, _use
+from failbot.ops.metrics import Metrics, ReaderCounts
+from failbot.ops.wiring import _facts
 from failbot.reader.base import NoReader, Stats
+from tests.conftest import NOW
 
 
 class Counting(NoReader):
@@ -72,3 +76,22 @@ def test_doctor_warns_while_it_rests(runtime: Runtime, reader: Counting) -> None
         assert check.state is state
         assert "today 3 calls (3 failed, 0 not sent)" in check.words
         assert ("small failed several times in a row" in check.words) is is_open
+
+
+def test_metrics_tell_the_same(runtime: Runtime) -> None:
+    """Of this process alone: what came from the cache, and whether it rests."""
+    counts = ReaderCounts(
+        calls=3,
+        failed=1,
+        refused=2,
+        prompt_tokens=5,
+        completion_tokens=6,
+        cached=7,
+        is_resting=True,
+    )
+    metrics = Metrics()
+    metrics.look_at(replace(_facts(runtime, None, now=lambda: NOW), reader=lambda: counts))
+    told = metrics.text().decode()
+    assert "failbot_reader_cached_total 7.0" in told
+    assert "failbot_reader_resting 1.0" in told
+    assert 'failbot_reader_calls_total{outcome="refused"} 2.0' in told

@@ -82,6 +82,19 @@ def delete(call: Call) -> JsonObject:
     return {"channel": channel.id, "ts": msg.ts}
 
 
+def set_status(call: Call) -> JsonObject:
+    """assistant.threads.setStatus: what the app does, under a message; "" takes it away."""
+    call.need("chat:write", "assistant:write")
+    channel = call.channel(name="channel_id")
+    parent = call.workspace.find(channel.id, call.required("thread_ts"))
+    if parent is None or parent.visible_to is not None:
+        raise Refusal("invalid_thread_ts")
+    if "status" not in call.arguments:
+        raise Refusal("invalid_arguments", ["missing required field: status"])
+    call.platform.conversations.set_status(parent, call.string("status") or "")
+    return {}
+
+
 def get_permalink(call: Call) -> JsonObject:
     """chat.getPermalink."""
     channel = call.channel()

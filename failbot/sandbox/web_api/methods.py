@@ -25,6 +25,7 @@ class Method:
 
 
 METHODS: dict[str, Method] = {
+    "assistant.threads.setStatus": Method(chat.set_status, SPECIAL),
     "auth.test": Method(people.auth_test, SPECIAL),
     "chat.delete": Method(chat.delete),
     "chat.getPermalink": Method(chat.get_permalink, SPECIAL),
@@ -38,5 +39,6 @@ METHODS: dict[str, Method] = {
     "users.info": Method(people.user_info, TIER_4),
     "users.list": Method(people.user_list, TIER_2),
     "views.open": Method(views.open_, TIER_4),
+    "views.update": Method(views.update, TIER_4),
     "views.publish": Method(views.publish, TIER_4),
 }

@@ -16,6 +16,13 @@ def open_(call: Call) -> JsonObject:
     return _shown(call, shown)
 
 
+def update(call: Call) -> JsonObject:
+    """views.update, of a modal that is open."""
+    body = call.view("modal")
+    view_id = call.required("view_id", error="invalid_arguments")
+    return _shown(call, call.platform.modals.update(view_id, body, call.string("hash")))
+
+
 def publish(call: Call) -> JsonObject:
     """views.publish, of a Home tab."""
     body = call.view("home")

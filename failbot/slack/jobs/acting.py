@@ -12,10 +12,11 @@ from failbot.errors import (
 )
 from failbot.fields import from_dict
 from failbot.models import Draft, Feedback, Viewer, reference
+from failbot.slack import drafting
 from failbot.slack.bot import Bot
 from failbot.slack.commands import parse
 from failbot.slack.duties import Deed
-from failbot.slack.jobs.delivery import card_links, permalink
+from failbot.slack.jobs.delivery import card_links
 from failbot.slack.jobs.sending import SHOWN, Sends
 from failbot.slack.replies import open_form, reply
 from failbot.slack.views import answers
@@ -32,7 +33,7 @@ def show_form(bot: Bot, job: Job) -> None:
     """Opens the form; where that fails, gives back what was typed."""
     deed = from_dict(Deed, job.payload)
     try:
-        open_form(bot, deed.actor, _draft(bot, deed))
+        _open(bot, deed)
     except PASSING:
         raise
     except FailbotError as error:
@@ -114,13 +115,15 @@ def show_home(bot: Bot, job: Job) -> None:
     client.views_publish(user_id=deed.user_id, view=home(own, links=card_links(client, own)))
 
 
-def _draft(bot: Bot, deed: Deed) -> Draft:
-    """What the form begins with: the text, and a link to the message that it is from."""
-    address = ""
+def _open(bot: Bot, deed: Deed) -> None:
+    """The form of a message, of a pasted log, or of a text that is taken as it is."""
     if deed.message_ts:
-        client = bot.client_for(deed.team_id)
-        address = permalink(client, deed.channel_id, deed.message_ts)
-    return Draft(tried="", happened=deed.text, links=(address,) if address else ())
+        message = {"text": deed.text, "ts": deed.message_ts, "thread_ts": deed.thread_ts}
+        drafting.from_message(bot, deed.actor, message)
+    elif not deed.button and drafting.is_paste(bot, deed.text):
+        drafting.from_text(bot, deed.actor, deed.text)
+    else:
+        open_form(bot, deed.actor, Draft(tried="", happened=deed.text))
 
 
 def _delete(bot: Bot, deed: Deed, number: int) -> None:

@@ -207,6 +207,20 @@ def permalink(client: WebClient, channel_id: str, message_ts: str) -> str:
     return str(answer.get("permalink") or "")
 
 
+def set_status(client: WebClient, channel_id: str, *, thread_ts: str, status: str) -> None:
+    """Says under the message what the bot is doing; its next message there takes that away.
+
+    Works in channels and direct messages with `chat:write` (docs.slack.dev, changelog 2026-03-05,
+    "Set status method scope update"). Where Slack refuses, nothing is said: it is a courtesy.
+    """
+    try:
+        client.assistant_threads_setStatus(
+            channel_id=channel_id, thread_ts=thread_ts, status=status
+        )
+    except SLACK_FAILURES as error:
+        logger.info("no status is shown: %s", error_code(error) or type(error).__name__)
+
+
 def _respond(response_url: str, message: Message, *, replace: bool) -> bool:
     """Whether it got through. :raises OSError: and other `SLACK_FAILURES`: nobody knows."""
     from slack_sdk.webhook import WebhookClient

@@ -22,6 +22,8 @@ from failbot.store.base import Job, MessageKind, ShownMessage
 
 PATIENCE_S = 10.0  # how long a question waits for the model
 
+READING = "is reading what may match…"  # beside the bot's name
+
 SHOW_CARD = "show_card"
 
 
@@ -145,6 +147,9 @@ def _answer(bot: Bot, asked: Asked, text: str) -> _Reply:
     place = bot.places.place_of(asked.team_id, asked.channel_id, hint=asked.hint)
     audience = bot.places.audience_of(place, user_id=asked.user_id)
     is_private = place.visibility is not Visibility.WORKSPACE
+    if bot.service.reader_name:
+        client, thread_ts = bot.client_for(asked.team_id), asked.thread_ts or asked.message_ts
+        delivery.set_status(client, asked.channel_id, thread_ts=thread_ts, status=READING)
     answer = bot.service.ask(text, viewer=audience, patience_s=PATIENCE_S, is_private=is_private)
     kept = bot.service.keep_question(
         text,
@@ -168,7 +173,9 @@ def _answer(bot: Bot, asked: Asked, text: str) -> _Reply:
 
 def _better(bot: Bot, text: str, viewer: Viewer, public: Answer, *, is_private: bool) -> list[Hit]:
     """What this viewer may see and matches better than anything that the others may see too."""
-    own = bot.service.ask(text, viewer=viewer, patience_s=0.0, is_private=is_private)
+    # A model that was late for everyone is not waited for a second time.
+    reads = not public.unread
+    own = bot.service.ask(text, viewer=viewer, patience_s=0.0, is_private=is_private, reads=reads)
     best = max((hit.probability for hit in public.shown()), default=0.0)
     known = {hit.failure.number for hit in public.hits}
     return [

@@ -49,9 +49,9 @@ class Lane:
 
 
 # Slack takes a form for three seconds only, and looking people up may take as long: forms wait for
-# nothing, and questions not for commands. Calls to Slack are waited for, the rest is short.
+# nothing, and questions not for commands. Threads mostly wait: for Slack, or a language model.
 LANES = (
-    Lane(name="form", threads=4, kinds=frozenset({OPEN_FORM})),
+    Lane(name="form", threads=8, kinds=frozenset({OPEN_FORM})),
     Lane(name="question", threads=8, kinds=frozenset({QUESTION})),
     Lane(
         name="command",

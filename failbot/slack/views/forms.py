@@ -18,10 +18,12 @@ from failbot.taxonomy import MODES, Outcome
 from failbot.text import clean
 
 CALLBACK = "failure_form"
+LOADING = "failure_loading"  # a view that takes nothing: the form follows in its place
 INPUT_LIMIT = 3_000  # characters of one plain-text input
 METADATA_LIMIT = 3_000
 OPTION_LIMIT = 75
 ERROR_LIMIT = 300
+REMARK_LIMIT = 500
 MODES_AT_MOST = 3
 
 Chosen = TypeVar("Chosen", bound=Enum)
@@ -109,10 +111,12 @@ def failure_form(
     *,
     may_post: bool = True,
     questions: Sequence[ExpectedQuestion] = (),
+    remark: str = "",
 ) -> dict[str, object]:
     """The view for a new failure, filled from `draft`, or for the failure that `origin` names.
 
     :param may_post: whether to offer a card in the channel; never offered when editing.
+    :param remark: stands above all else: who filled it in, or why nobody did.
     :param questions: its expected ones, of whatever origin, to be kept, changed or removed.
     """
     is_new = not origin.number
@@ -130,6 +134,8 @@ def failure_form(
     ]
     if is_new and may_post:
         blocks.append(_post_block())
+    if remark:
+        blocks.insert(0, _remark_block(remark))
     return {
         "type": "modal",
         "callback_id": CALLBACK,
@@ -138,6 +144,17 @@ def failure_form(
         "close": _plain("Cancel"),
         "private_metadata": origin.to_json(),
         "blocks": blocks,
+    }
+
+
+def loading_view(words: str) -> dict[str, object]:
+    """What is shown while a draft is made; closing it leaves nothing behind."""
+    return {
+        "type": "modal",
+        "callback_id": LOADING,
+        "title": _plain("Log a failure"),
+        "close": _plain("Cancel"),
+        "blocks": [_remark_block(words)],
     }
 
 
@@ -243,6 +260,10 @@ def _text_block(field: Text, value: str, *, is_new: bool) -> Block:
 def _kept_block(field: Text, size: int) -> Block:
     words = f"{field.label}: {size:,} characters are too many for a form; the text stays as it is."
     return {"type": "section", "text": _plain(words)}
+
+
+def _remark_block(words: str) -> Block:
+    return {"type": "section", "text": _plain(_cut(clean(words), REMARK_LIMIT))}
 
 
 def _outcome_block(draft: Draft) -> Block:

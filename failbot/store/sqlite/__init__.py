@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from failbot.errors import StoreError
+from failbot.store.sqlite import backups
 from failbot.store.sqlite.calibrations import SqliteCalibrations
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.digests import SqliteDigests
 from failbot.store.sqlite.embeddings import SqliteEmbeddings
+from failbot.store.sqlite.erasures import SqliteErasures
 from failbot.store.sqlite.expected import SqliteExpectedQuestions
 from failbot.store.sqlite.failures import SqliteFailures
+from failbot.store.sqlite.imports import SqliteImports
 from failbot.store.sqlite.inbox import SqliteInbox
 from failbot.store.sqlite.outbox import SqliteOutbox
 from failbot.store.sqlite.questions import SqliteQuestions
@@ -33,6 +36,8 @@ class SqliteStore:
         self.questions = SqliteQuestions(self.connection)
         self.digests = SqliteDigests(self.connection)
         self.inbox = SqliteInbox(self.connection)
+        self.imports = SqliteImports(self.connection, self.failures)
+        self.erasures = SqliteErasures(self.connection, self.failures)
         self.wanted = SqliteWantedQuestions(self.connection)
         self.use = SqliteModelUse(self.connection)
         self.outbox = SqliteOutbox(self.connection)
@@ -42,8 +47,8 @@ class SqliteStore:
         brought = set(self.connection.brought)
         return [(name, name in brought) for name in self.connection.applied()]
 
-    def back_up(self, path: Path) -> None:
-        self.connection.copy_to(path)
+    def back_up(self, path: Path) -> dict[str, int]:
+        return backups.copy_to(self.connection, path)
 
     def check(self) -> None:
         result = self.connection.rows("PRAGMA quick_check(1)")[0]["quick_check"]

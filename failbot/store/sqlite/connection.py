@@ -13,7 +13,7 @@ import pysqlite3 as sqlite3
 from sqlite_utils import Database
 
 from failbot.errors import StoreError
-from failbot.store.sqlite import migrate
+from failbot.store.sqlite import migrate, scrubbing
 
 # How long a write waits for another process. Slack wants its answer within 3 s: later than this
 # the request fails unacknowledged and is sent again.
@@ -31,8 +31,9 @@ class Connection:
         _refuse_unsafe_sqlite()
         self.path = path
         self._lock = threading.RLock()
-        with _said_in_words(path):
-            _make_private(path)
+        self._raw = -1
+        with said_in_words(path):
+            make_private(path)
             self.db = _connect(path)
             self.migrations = migrate.load(migrate.migrations_folder("sqlite"))
             migrate.refuse_newer(self.db, self.migrations)
@@ -66,7 +67,7 @@ class Connection:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Database]:
-        with self._lock, _said_in_words(self.path):
+        with self._lock, said_in_words(self.path):
             if self.db.conn.in_transaction:  # a method that calls another joins its transaction
                 yield self.db
                 return
@@ -90,24 +91,26 @@ class Connection:
         with self.read() as db:
             return list(db.conn.execute(sql, parameters).fetchall())
 
-    def copy_to(self, path: Path) -> None:
-        """Writes a whole, compact copy of the database as it is now; others may write meanwhile.
+    def vacuum_into(self, path: Path) -> None:
+        """Writes what the database holds now into this empty file; others may write meanwhile."""
+        with self._lock, said_in_words(path):
+            self.db.conn.execute("VACUUM INTO ?", [str(path)])
 
-        :raises StoreError: if the file is there already, or cannot be written.
-        """
-        if path.exists():
-            raise StoreError(f"{path} is there already; name a new file.")
-        with self._lock, _said_in_words(path):
-            _make_private(path)
-            try:
-                self.db.conn.execute("VACUUM INTO ?", [str(path)])
-            except sqlite3.Error:
-                path.unlink()  # half a copy opens as a store, and says that it is there already
-                raise
+    def scrub(self) -> bool:
+        """See `Erasures.scrub`; this connection's own queries go on meanwhile."""
+        with said_in_words(self.path):
+            if self._raw < 0:
+                self._raw = os.open(self.path, os.O_RDWR)
+            return scrubbing.scrub(self.path, self._raw)
 
     def close(self) -> None:
+        """Closes the raw file last: closing any descriptor of a file drops all locks on it that
+        the process has (sqlite.org/howtocorrupt.html, 2.2)."""
         with self._lock:
             self.db.close()
+            if self._raw >= 0:
+                os.close(self._raw)
+                self._raw = -1
 
 
 def _connect(path: Path) -> Database:
@@ -129,7 +132,7 @@ def _connect(path: Path) -> Database:
     return Database(conn, execute_plugins=False)
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
     """Post-mortems are nobody else's to read; SQLite gives its other files the same rights."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
@@ -144,7 +147,8 @@ def _refuse_unsafe_sqlite() -> None:
 
 
 @contextmanager
-def _said_in_words(path: Path) -> Iterator[None]:
+def said_in_words(path: Path) -> Iterator[None]:
+    """What the driver or the system says of this file, as a StoreError with what to do."""
     try:
         yield
     except sqlite3.DatabaseError as error:

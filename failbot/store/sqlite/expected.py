@@ -13,6 +13,7 @@ from failbot.models import ExpectedQuestion, QuestionOrigin, Viewer
 from failbot.store.sqlite.changes import touch
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.rows import Row, instant, stamp, storable, visible
+from failbot.store.sqlite.scrubbing import erased
 
 
 class SqliteExpectedQuestions:
@@ -54,7 +55,9 @@ class SqliteExpectedQuestions:
             after = change(shown)
             if after != shown:
                 hidden = [one for one in kept if one not in shown]
-                put_expected(db, failure_id, viewer.team_id, [*after, *hidden])
+                lost = {one.text for one in shown} - {one.text for one in after}
+                questions = [*after, *hidden]
+                put_expected(db, failure_id, viewer.team_id, questions, erases=bool(lost))
                 touch(db, [failure_id], viewer.team_id)
             return after
 
@@ -70,16 +73,29 @@ class SqliteExpectedQuestions:
 
 
 def put_expected(
-    db: Database, failure_id: int, team_id: str, questions: Sequence[ExpectedQuestion]
+    db: Database,
+    failure_id: int,
+    team_id: str,
+    questions: Sequence[ExpectedQuestion],
+    *,
+    erases: bool = False,
 ) -> None:
     """These in place of those that were there; whoever calls it touches the failure."""
     db.execute("DELETE FROM expected_questions WHERE failure_id = ?", [failure_id])
     for position, one in enumerate(questions):
         row = _row(one) | {"failure_id": failure_id, "position": position, "team_id": team_id}
         db.table("expected_questions").insert(row)
+    questions_changed(db, failure_id, erases=erases)
+
+
+def questions_changed(db: Database, failure_id: int, *, erases: bool) -> None:
+    """Others than before; where it `erases`, what was made of those before goes at once."""
     db.execute(
         "UPDATE failures SET expected_version = expected_version + 1 WHERE id = ?", [failure_id]
     )
+    if erases:
+        db.execute("DELETE FROM expected_embeddings WHERE failure_id = ?", [failure_id])
+        erased(db)
 
 
 def _row(question: ExpectedQuestion) -> dict[str, Any]:

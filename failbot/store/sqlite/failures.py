@@ -24,11 +24,14 @@ from failbot.store.sqlite.rows import (
     draft_row,
     failure_of,
     instant,
+    put_tombstone,
     stamp,
     storable,
     visible,
 )
+from failbot.store.sqlite.scrubbing import erased
 from failbot.store.sqlite.writing import want
+from failbot.store.tombstones import Tombstone
 
 
 class SqliteFailures:
@@ -120,14 +123,12 @@ class SqliteFailures:
             _put(db, row["id"], amended, {"version": row["version"] + 1})
             db.table("embeddings").delete_where("failure_id = ?", [row["id"]])
             touch(db, [row["id"]], viewer.team_id)
+            erased(db)
             return True
 
     def delete(self, number: int, *, viewer: Viewer) -> None:
         with self._connection.write() as db:
-            failure_id = self._find(number, viewer)["id"]
-            touch(db, [failure_id], viewer.team_id)
-            db.table("failures_fts").delete_where("rowid = ?", [failure_id])
-            db.table("failures").delete(failure_id)  # versions, vectors and feedback go with it
+            remove(db, self._find(number, viewer))
 
     def set_card(self, number: int, *, team_id: str, message_ts: str) -> None:
         with self._connection.write() as db:
@@ -235,6 +236,16 @@ class SqliteFailures:
         return rows[0]
 
 
+def remove(db: Database, row: Row) -> None:
+    """Erases the failure with all that hangs on it, and leaves a tombstone."""
+    touch(db, [row["id"]], row["team_id"])
+    db.table("failures_fts").delete_where("rowid = ?", [row["id"]])
+    db.table("failures").delete(row["id"])  # versions, vectors and feedback go with it
+    stone = Tombstone(team_id=row["team_id"], number=row["number"], at=instant(row["created_at"]))
+    put_tombstone(db, stone)
+    erased(db)
+
+
 TEAM_TABLES = (
     "failures",
     "versions",
@@ -246,6 +257,9 @@ TEAM_TABLES = (
     "feedback",
     "calibrations",
     "nulls",
+    "imports",
+    "imported",
+    "tombstones",
     "wanted_questions",
 )
 

@@ -11,6 +11,7 @@ from failbot.store.base import Backlog, GivenUp, Job
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.outbox import forget_outbox
 from failbot.store.sqlite.rows import instant, stamp
+from failbot.store.sqlite.scrubbing import erased
 
 # Slack repeats an event for up to 6 minutes (docs.slack.dev, Events API, retries); a bot that was
 # down finds questions again in the channel's history.
@@ -138,6 +139,7 @@ class SqliteInbox:
 
     def drop(self, id: int) -> bool:
         with self._connection.write() as db:
+            erased(db)
             return bool(db.execute("DELETE FROM given_up WHERE id = ?", [id]).rowcount)
 
     def _put_off(self, job: Job, due_at: datetime, *, is_held: bool) -> None:

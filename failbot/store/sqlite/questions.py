@@ -10,6 +10,7 @@ from failbot.errors import NotFoundError
 from failbot.models import Feedback, Place, Question, Verdict, Viewer
 from failbot.store.sqlite.connection import Connection
 from failbot.store.sqlite.rows import instant, question_of, stamp, storable, visible
+from failbot.store.sqlite.scrubbing import erased
 
 
 class SqliteQuestions:
@@ -65,6 +66,7 @@ class SqliteQuestions:
                 "UPDATE questions SET text = ? WHERE id = ? AND team_id = ?",
                 [storable(text), id, team_id],
             )
+            erased(db)
 
     def asked(
         self, *, viewer: Viewer, since: datetime, before: datetime, verdict: Verdict | None = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
+
+from sqlite_utils import Database
 
 from failbot.fields import as_dict, from_dict, lists
 from failbot.models import (
@@ -20,6 +22,7 @@ from failbot.models import (
     Visibility,
     said,
 )
+from failbot.store.tombstones import Tombstone
 
 Row = Mapping[str, Any]
 
@@ -92,6 +95,18 @@ def schedule_row(schedule: Schedule) -> dict[str, Any]:
 
 def schedule_of(row: Row) -> Schedule:
     return Schedule(**{**row, "created_at": instant(row["created_at"])})
+
+
+def put_tombstone(db: Database, stone: Tombstone) -> None:
+    """Keeps it, unless it is there."""
+    row = asdict(stone) | {"at": stamp(stone.at), "keeps_entries": int(stone.keeps_entries)}
+    db.table("tombstones").insert(row, ignore=True)
+
+
+def tombstone_of(row: Row) -> Tombstone:
+    found = {part.name: row[part.name] for part in fields(Tombstone)}
+    found |= {"at": instant(row["at"]), "keeps_entries": bool(row["keeps_entries"])}
+    return Tombstone(**found)
 
 
 def visible(viewer: Viewer, *, author: str = "author_id") -> tuple[str, dict[str, Any]]:

@@ -17,7 +17,8 @@ export class Thread {
     const title = h("h2", {}, "Thread ", h("span", { class: "quiet" }, name));
     const close = iconButton("close", "Close thread", leave);
     const canWrite = channel.members.includes(room.me) && !channel.is_archived;
-    const foot = h("div", { class: "room-foot" }, canWrite && this.composer.node);
+    this.status = h("p", { class: "status quiet", role: "status" });
+    const foot = h("div", { class: "room-foot" }, this.status, canWrite && this.composer.node);
     this.node = h("div", { class: "room" }, h("div", { class: "room-head" }, h("div", { class: "heading-row" }, title, close)), this.log.node, foot);
     this.node.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.defaultPrevented) leave();
@@ -31,6 +32,8 @@ export class Thread {
   update(frame) {
     this.messages = frame.screen.thread?.messages ?? [];
     this.log.show(this.messages, frame);
+    const status = this.messages[0]?.status;
+    this.status.textContent = status ? `${frame.screen.bot.name} ${status}` : "";
     this.composer.update(frame.screen);
   }
 }

@@ -117,6 +117,13 @@ class Modal {
   /** The same view, as the sandbox has it now. */
   refresh(view, names) {
     this.names = names;
+    if (view.hash !== this.view.hash) {
+      this.unsent.clear();
+      this.draw(view);
+      for (const area of this.dialog.querySelectorAll("textarea")) grow(area);
+      this.focusFirst();
+      return;
+    }
     const isNews = JSON.stringify(view.errors) !== JSON.stringify(this.view.errors);
     this.view = view;
     if (isNews) this.showErrors();

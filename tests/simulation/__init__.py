@@ -1,0 +1,1 @@
+"""A seeded simulation of people, Slack, a disk and two bots; see .docs/simulation.md."""
