@@ -137,6 +137,22 @@ def test_an_answer_of_one_match_says_that_it_is_gone(bench: Bench) -> None:
     assert bench.store.shown.of(1, team_id="T1") == []
 
 
+def test_an_answer_that_was_posted_before_a_crash_is_renewed(bench: Bench) -> None:
+    """Posted, not remembered, and the entry deleted before the next attempt: it must not stay."""
+    bench.log(NAN)
+    bench.slack.refuse("chat.postMessage", TimeoutError(), after=True)
+    with pytest.raises(TimeoutError):
+        bench.ask()
+    assert "NaN" in bench.slack.messages["C0ML"][0]["text"]
+    deleted(bench, 1)
+    first = bench.slack.messages["C0ML"][0]["ts"]
+    bench.slack.messages["C0ML"][0]["thread_ts"] = None  # the fake's thread begins with it
+    bench.slack.said("C0ML", "it", thread_ts=first)
+    bench.ask(attempts=2, message_ts="1600000000.000100", thread_ts=first)
+    answers = [one for one in bench.slack.messages["C0ML"] if "failbot_answer" in str(one)]
+    assert ["Nobody has recorded this" in str(one) for one in answers] == [True]
+
+
 def test_a_digest_is_made_again_without_it(bench: Bench) -> None:
     """Message and details: the other lessons stay."""
     bench.log(NAN, lesson="Clip the gradients")

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from slack_sdk.errors import SlackApiError
+
 from failbot.slack.bot import Bot
 from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.jobs import delivery
@@ -72,25 +74,38 @@ class Sends:
         """
         begun = self._begin(step)
         message_ts = begun.message_ts or ""
-        if not message_ts:
-            mark = self.mark(kind, key, after=after, text=message.text)
-            if begun.is_repeated or self._holder.attempts > 1:
-                message_ts = self.find(channel_id, mark, thread_ts=thread_ts)
-            if not message_ts:
-                message_ts = self._send(
-                    step,
-                    lambda: delivery.post(
-                        self._client,
-                        channel_id,
-                        message=message,
-                        event_type=mark.event_type,
-                        key=key,
-                        thread_ts=thread_ts,
-                    ),
-                ).message_ts
-            self._bot.outbox.mark_sent(self._holder, step, message_ts=message_ts)
+        mark = self.mark(kind, key, after=after, text=message.text)
+        if not message_ts and (begun.is_repeated or self._holder.attempts > 1):
+            message_ts = self.find(channel_id, mark, thread_ts=thread_ts)
+        if message_ts:
+            self._renew(channel_id, message_ts, message)
+        else:
+            message_ts = self._send(
+                step,
+                lambda: delivery.post(
+                    self._client,
+                    channel_id,
+                    message=message,
+                    event_type=mark.event_type,
+                    key=key,
+                    thread_ts=thread_ts,
+                ),
+            ).message_ts
+        self._bot.outbox.mark_sent(self._holder, step, message_ts=message_ts)
         self._remember(Posted(channel_id, message_ts), kind, numbers, about=about, at=at)
         return message_ts
+
+    def _renew(self, channel_id: str, message_ts: str, message: Message) -> None:
+        """What an earlier attempt posted says the same as this one would.
+
+        It may show an entry that was changed or deleted since, and nobody remembers which.
+        """
+        try:
+            delivery.update(self._client, channel_id, message_ts=message_ts, message=message)
+        except SlackApiError as error:
+            if not delivery.is_final(error):
+                raise
+            logger.info("an earlier message stays as it is: %s", delivery.error_code(error))
 
     def mark(self, kind: MessageKind, key: str, *, after: str = "", text: str = "") -> Mark:
         """What such a message is found by."""
