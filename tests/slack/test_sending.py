@@ -173,6 +173,35 @@ def test_a_private_answer_is_not_whispered_again_after_a_crash(bench: Bench) -> 
     assert sum("failbot_answer" in one for one in bench.said()) == 1
 
 
+def test_a_reply_that_a_crash_may_have_kept_back_is_said_again(bench: Bench) -> None:
+    """Killed after it was begun: whoever typed a command waits for it. Not once it was sent."""
+    deed = asdict(Deed(team_id="T1", user_id=ANA, channel_id="C0ML", text="help"))
+    job = bench.job(REPLY, deed)
+    bench.store.outbox.begin(job, "reply 0", until=bench.now)
+    again = overtaken(bench, job)
+    HANDLERS[REPLY](bench.bot, again)
+    assert len(bench.slack.whispers) == 1
+    HANDLERS[REPLY](bench.bot, overtaken(bench, again))
+    assert len(bench.slack.whispers) == 1
+
+
+def test_whoever_was_paused_while_it_looked_sends_nothing(bench: Bench) -> None:
+    """Another attempt began, and was overtaken while Slack showed it what was sent."""
+    job = overtaken(bench, asked(bench))
+    look = bench.slack.conversations_replies
+
+    def look_long(**page: object) -> object:
+        found = look(**page)  # type: ignore[arg-type]
+        overtaken(bench, job)
+        return found
+
+    bench.slack.messages["C0ML"] = [{"ts": TS}]
+    bench.slack.conversations_replies = look_long  # type: ignore[assignment,method-assign]
+    with pytest.raises(TakenOverError):
+        answer_question(bench.bot, job)
+    assert len(bench.said()) == 1
+
+
 def test_what_a_response_url_may_have_taken_is_not_said_beside_it(bench: Bench) -> None:
     """A url that is closed is known to have taken nothing."""
     deed = Deed(team_id="T1", user_id=ANA, channel_id="C0ML", text="help")

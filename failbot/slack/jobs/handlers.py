@@ -63,6 +63,7 @@ def answer_question(bot: Bot, job: Job) -> None:
             "private answer",
             reply.private,
             numbers=reply.private_numbers,
+            once=True,
             user_id=asked.user_id,
             channel_id=asked.channel_id,
             thread_ts=thread_ts,

@@ -2,7 +2,7 @@
 
 A message is begun in the outbox before it leaves, and marked once Slack has it. What an earlier
 attempt began is looked for; what one person alone saw cannot be looked for, and is not said again
-unless it is known not to have arrived. A process that is paused between the check and the sending
+where Slack's answer is lost. A process that is paused between the check and the sending
 can still send what another has sent meanwhile.
 """
 
@@ -77,6 +77,7 @@ class Sends:
         mark = self.mark(kind, key, after=after, text=message.text)
         if not message_ts and (begun.is_repeated or self._holder.attempts > 1):
             message_ts = self.find(channel_id, mark, thread_ts=thread_ts)
+            self._begin(step)  # looking took its time: it may be another's by now
         if message_ts:
             self._renew(channel_id, message_ts, message)
         else:
@@ -128,14 +129,23 @@ class Sends:
         delivery.update(self._client, channel_id, message_ts=message_ts, message=message)
 
     def whisper(
-        self, step: str, message: Message, *, numbers: Sequence[int] = (), **where: Any
+        self,
+        step: str,
+        message: Message,
+        *,
+        numbers: Sequence[int] = (),
+        once: bool = False,
+        **where: Any,
     ) -> None:
-        """Tells one person alone, and never twice: not again where nobody knows whether it came.
+        """Tells one person alone, and not again where Slack's answer is lost.
 
         :param numbers: of the failures that it shows.
+        :param once: not after a crash either that may have come before it. Else it is said again:
+            a reply that someone waits for is better told twice than never.
         :param where: as for `delivery.whisper`. Raises as `post` does.
         """
-        if self._begin(step).is_repeated:
+        begun = self._begin(step)
+        if begun.message_ts is not None or (once and begun.is_repeated):
             return
         try:
             posted = self._send(step, lambda: delivery.whisper(self._client, message, **where))
@@ -143,7 +153,8 @@ class Sends:
             if not delivery.may_have_arrived(error):
                 raise
             logger.warning("%s: %s may not have arrived", step, type(error).__name__)
-            return
+            posted = None
+        self._bot.outbox.mark_sent(self._holder, step, message_ts="")
         if posted:
             self._remember(posted, MessageKind.NOTE, numbers)
 
