@@ -379,6 +379,7 @@ def test_what_only_the_asker_sees_is_shown_where_there_is_nothing_else(bench: Be
 
 def test_only_the_first_look_waits_for_the_model(bench: Bench) -> None:
     """Ten seconds: long enough for it to load, short enough for whoever waits."""
+    bench.log(NAN, place=private())
     bench.ask()
     assert bench.source.waited == [10.0, 0.0]
     bench.ask(channel_id="D0BEN", hint="im", message_ts="17.2")
@@ -400,6 +401,7 @@ def test_a_private_question_is_kept_from_a_reader_elsewhere(
     reader = WordReader(same="NaN", is_local=False)
     bench.read_with(reader)
     bench.log(NAN)
+    bench.log("Other.", place=private())
     bench.ask(**where)  # type: ignore[arg-type]
     assert len(reader.asked) == (2 if is_given else 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -160,7 +160,8 @@ def _answer(bot: Bot, asked: Asked, text: str) -> _Reply:
         message_ts=asked.message_ts,
         now=bot.now(),
     )
-    better = [] if own == audience else _better(bot, text, own, answer, is_private=is_private)
+    sees_more = _sees_more(bot, own, audience)
+    better = _better(bot, text, own, answer, is_private=is_private) if sees_more else []
     hits = [*answer.hits[:SHOWN_HITS], *better]
     links = delivery.card_links(bot.client_for(asked.team_id), (hit.failure for hit in hits))
     return _Reply(
@@ -170,6 +171,17 @@ def _answer(bot: Bot, asked: Asked, text: str) -> _Reply:
         private=private_message(better, question_id=kept.id, links=links) if better else None,
         private_numbers=tuple(hit.failure.number for hit in better),
     )
+
+
+def _sees_more(bot: Bot, own: Viewer, audience: Viewer) -> bool:
+    """Whether there is an entry that the asker sees and the audience does not: else asking a second
+    time, for them alone, would cost as much as the first and find nothing."""
+    beyond = replace(
+        own,
+        channel_ids=own.channel_ids - audience.channel_ids,
+        sees_workspace=own.sees_workspace and not audience.sees_workspace,
+    )
+    return own != audience and bot.service.count(viewer=beyond) > 0
 
 
 def _better(bot: Bot, text: str, viewer: Viewer, public: Answer, *, is_private: bool) -> list[Hit]:
