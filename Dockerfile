@@ -16,8 +16,9 @@ COPY --from=build /opt/failbot /opt/failbot
 ENV PATH=/opt/failbot/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HF_HUB_OFFLINE=1 \
-    FAILBOT_DATA=/data
+    FAILBOT_DATA=/data \
+    FAILBOT_OPS_ADDRESS=9090
 USER 10001
 VOLUME /data
-HEALTHCHECK --interval=60s --timeout=10s --start-period=30s CMD ["failbot", "doctor", "--offline"]
+HEALTHCHECK --interval=60s --timeout=10s --start-period=30s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:9090/healthz', timeout=5)"]
 CMD ["failbot", "serve"]

@@ -20,6 +20,7 @@ from failbot.reader.base import NoReader, Reader, Stats
 from failbot.reader.chat import Chat, Completing, Endpoint, warm_up
 from failbot.reader.language_model import LanguageModel
 from failbot.reader.tape import Recorder, Replayer
+from failbot.reader.verdicts import Verdicts, verdict_files
 from failbot.store.base import Store
 from failbot.threads import Stop, Worker
 
@@ -176,14 +177,17 @@ def language_model(config: Config) -> LanguageModel | None:
 
 def measured_model(
     config: Config, *, record: Path | None = None, replay: Path | None = None
-) -> LanguageModel:
+) -> Reader:
     """A language model to be measured: with time, no limit a minute and nothing cached.
 
     It sees private entries too: whoever measures has named the files that hold them.
     :param record: requests and replies are kept there; the requests alone without a
         FAILBOT_LLM_URL.
-    :param replay: replies come from there alone. :raises InputError: there is no such folder.
+    :param replay: replies, or verdicts, come from there alone.
+    :raises InputError: nothing to replay is there.
     """
+    if replay and verdict_files(replay):
+        return Verdicts(replay)
     chat = _chat(config, per_minute=0) if config.llm_url else None
     source: Completing | None = Replayer(replay) if replay else chat
     if record:

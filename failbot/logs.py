@@ -1,7 +1,7 @@
 """How a serving process logs: ids, counts and durations, as text or JSON, and nothing for ever.
 
-No level writes what people wrote. An error's own text may quote it ("invalid literal for int():
-…"): of errors that are not failbot's, the log has the kind and the place.
+No level writes what people wrote, or who they are. An error's own text may quote it ("invalid
+literal for int(): …"): of errors that are not failbot's, the log has the kind and the place.
 """
 
 from __future__ import annotations
@@ -40,7 +40,12 @@ def set_up(*, style: str, level: str) -> None:
 
 
 def told(error: BaseException) -> str:
-    """Where an error was raised, and of which kind it and its causes are; the first cause first."""
+    """Where an error was raised, and of which kind it and its causes are; the first cause first.
+
+    One of failbot's own is its words alone, which say what to do: a disk that is full is no defect.
+    """
+    if isinstance(error, FailbotError):
+        return _kind(error)
     parts: list[str] = []
     current: BaseException | None = error
     while current is not None and len(parts) < 10:

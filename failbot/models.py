@@ -29,6 +29,15 @@ class Visibility(StrEnum):
     AUTHOR = "author"  # written in a direct message
 
 
+class Access(StrEnum):
+    """Who may read a channel, as Slack says."""
+
+    WORKSPACE = "workspace"  # every member of the workspace, and nobody else
+    SHARED = "shared"  # every member of the workspace, and people of others
+    PRIVATE = "private"
+    HIDDEN = "hidden"  # Slack shows the bot no such channel: private without it, or deleted
+
+
 class ExplanationStatus(StrEnum):
     OPEN = "open"
     SUPPORTED = "supported"
@@ -125,6 +134,9 @@ class Failure(Draft):
     updated_at: datetime
     version: int = 1
     card_ts: str = ""  # the message that shows it in its channel, if one does
+    # Slack did not say whether its channel is public: until it does, its members see it.
+    is_unsure: bool = False
+    is_published: bool = False  # the workspace's by its author's word, whatever its channel is
 
     @property
     def reference(self) -> str:
@@ -187,11 +199,15 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where something is written: its channel, and who therefore sees it."""
+    """Where something is written: its channel, and who therefore sees it.
+
+    `is_unsure`: Slack did not say whether the channel is public, so it counts as private.
+    """
 
     team_id: str
     channel_id: str
     visibility: Visibility
+    is_unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

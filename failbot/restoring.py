@@ -52,18 +52,21 @@ def restore(
     database = config.database
     if database.exists() and source.exists() and source.samefile(database):
         raise StoreError(f"{source} is the database itself; name a backup.")
-    if restoring.is_open_elsewhere(database) and not force:
+    is_used = restoring.is_open_elsewhere(database)
+    if is_used and not force:
         raise StoreError(
             f"{database} is in use: stop the bot, or say --force to change it under its hands."
         )
     is_readable = restoring.is_readable(database)
+    if is_used and not is_readable:  # whoever has it open would go on with what is put aside
+        raise StoreError(f"{database} is damaged and in use: stop the bot first.")
     stones = _stones(database, source, tombstones, is_readable=is_readable)
     with _workshop(database.parent) as folder:
         new = folder / database.name
         restoring.checked_copy(source, new)
         with open_runtime(replace(config, data_folder=folder)) as runtime:
             made = _made_ready(runtime, stones, config=config, now=now)
-        aside = database.with_name(f"{database.stem}-replaced-{now:%Y%m%dT%H%M%S}.db")
+        aside = _free(database.with_name(f"{database.stem}-replaced-{now:%Y%m%dT%H%M%S}.db"))
         moved = restoring.replace(database, new, aside=aside, is_readable=is_readable)
     is_clean = _is_settled(database)
     return replace(made, aside=tuple(moved), is_clean=is_clean, rows=backups.verified(database))
@@ -80,6 +83,12 @@ def _stones(
     for path in [*beside, *([more] if more else [])]:
         found += tombstones.read(path)
     return list({one.key: one for one in found}.values())
+
+
+def _free(path: Path) -> Path:
+    """The path, or one beside it that nothing has yet."""
+    names = [path, *(path.with_stem(f"{path.stem}-{count}") for count in range(2, 100))]
+    return next((one for one in names if not one.exists()), path)
 
 
 @contextmanager

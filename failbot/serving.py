@@ -8,20 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import LOCAL_TEAM_ID, Config
 from failbot.observer import Observer, Unobserved
+from failbot.ops.wiring import health_of, metrics_of, ops_served
 from failbot.scheduler import TICK_S, Scheduler
 from failbot.slack.app import SlackSide, build
 from failbot.slack.jobs import digesting, expecting
 from failbot.slack.transport.serve import need_settings, serve_http, serve_socket
 from failbot.slack.transport.socket_mode import Line
 from failbot.threads import Stop
-
-if TYPE_CHECKING:
-    from failbot.ops.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -49,19 +46,13 @@ def serve(
     need_settings(config, http=http)
     with ExitStack() as serving:  # closed last in, first out: the database goes last
         runtime = serving.enter_context(open_runtime(config, stop=stop))
-        metrics = _metrics() if config.ops else None
-        observer: Observer = metrics or Unobserved()
-        side = serving.enter_context(
-            working(runtime, stop=stop, observer=observer, now=now, tick_s=tick_s)
-        )
+        metrics = metrics_of(config)
         line = None if http else Line()
-        if metrics:
-            from failbot.ops.wiring import ops_served
-
-            serving.enter_context(ops_served(runtime, side, metrics, line=line, now=now, stop=stop))
+        side = serving.enter_context(
+            working(runtime, stop=stop, observer=metrics, now=now, tick_s=tick_s)
+        )
+        serving.enter_context(ops_served(runtime, side, metrics, line=line, now=now, stop=stop))
         if http:
-            from failbot.ops.wiring import health_of
-
             routes = health_of(runtime, side, line)
             serve_http(config, side, stop=stop, routes=routes, on_ready=lambda _: on_ready())
         else:
@@ -144,9 +135,3 @@ def _adopt(runtime: Runtime, team_id: str) -> None:
     count = runtime.store.failures.adopt(team_id, source_team_id=LOCAL_TEAM_ID)
     if count:
         log.info("%d local entries now belong to the workspace %s", count, team_id)
-
-
-def _metrics() -> Metrics:
-    from failbot.ops.metrics import Metrics
-
-    return Metrics()

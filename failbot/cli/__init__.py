@@ -17,6 +17,7 @@ from failbot.cli import (
     erasing,
     evaluate,
     expecting,
+    given_up,
     health,
     keeping,
     memory,
@@ -116,6 +117,7 @@ for _module in (
     keeping,
     serving,
     health,
+    given_up,
     evaluate,
     calibrating,
 ):

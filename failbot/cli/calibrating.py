@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from failbot.cli import output
 from failbot.cli.explaining import origin
 from failbot.cli.session import Memory, Session, now, pass_session
 from failbot.errors import InputError
+from failbot.models import parse_reference
 
 if TYPE_CHECKING:
     from failbot.evaluation.calibrating import Example, Fitted
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from failbot.search.calibration import Calibration
 
 ALL = 1_000_000_000
+FIRST = datetime.min.replace(tzinfo=UTC)
 FIGURES = {
     "precision": "called known, and right",
     "coverage": "answerable, and called known rightly",
@@ -33,40 +37,57 @@ FIGURES = {
 @click.argument(
     "questions", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
+@click.option(
+    "--feedback",
+    is_flag=True,
+    help="Instead of QUESTIONS: what people asked, labelled by their word on the answers.",
+)
 @click.option("--undo", is_flag=True, help="Go back to the calibration before, or the shipped one.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and keep nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @pass_session
 def calibrate(
-    session: Session, questions: Path | None, undo: bool, dry_run: bool, as_json: bool
+    session: Session,
+    questions: Path | None,
+    feedback: bool,
+    undo: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
-    """Fit the answers' probability to your own labelled QUESTIONS.
+    """Fit the answers' probability to your own labelled QUESTIONS, or to --feedback.
 
     QUESTIONS holds lines of {"id", "text", "relevant": {external id or F-12: grade}}, as for
     eval; grade 2 is the same failure, 1 helps, and nothing relevant means that nobody knows. They
     are asked of your memory, those with an answer again with it hidden. A running bot takes the
-    new calibration up at its next answer.
+    new calibration up at its next answer. A question that its entry has as an expected one is
+    left out: it would be found by itself.
+
+    With --feedback a question has the answers that its asker, or two others, confirmed with
+    "That's it"; one of which all that was shown is "Not this" has none. What failbot did not find
+    nobody could confirm, so expect a little less of such a calibration than it says.
     """
-    if (questions is None) != undo:
-        raise click.UsageError("give QUESTIONS, or --undo")
-    if questions is None:
+    if (questions is not None) + feedback + undo != 1:
+        raise click.UsageError("give QUESTIONS, --feedback or --undo")
+    if undo:
         with session.memory(everything=True) as memory:
             _undo(memory, as_json=as_json)
     else:
         _calibrate(session, questions, dry_run=dry_run, as_json=as_json)
 
 
-def _calibrate(session: Session, path: Path, *, dry_run: bool, as_json: bool) -> None:
+def _calibrate(session: Session, path: Path | None, *, dry_run: bool, as_json: bool) -> None:
+    """:param path: of the labelled questions; None for people's own."""
     from failbot.evaluation.calibrating import fit, refuse_too_few
-    from failbot.evaluation.examples import resolved
     from failbot.evaluation.reading import read_questions
     from failbot.memory.matching import calibration_for
 
-    labelled = read_questions(path)
-    refuse_too_few(sum(bool(one.relevant) for one in labelled))
+    read = read_questions(path) if path else []
+    if path:
+        refuse_too_few(_answerable(read))
     with session.memory(everything=True) as memory:
-        failures = memory.service.newest(viewer=memory.viewer, limit=ALL)
-        labelled = resolved(labelled, failures, path=path)
+        labelled = _from_file(memory, read, path) if path else _from_feedback(memory)
+        labelled = _without_told(memory, labelled)
+        refuse_too_few(_answerable(labelled))
         memory.embed_new()
         runtime, team_id = memory.runtime, memory.viewer.team_id
         model, reranker = runtime.wait_for_models()
@@ -75,6 +96,38 @@ def _calibrate(session: Session, path: Path, *, dry_run: bool, as_json: bool) ->
         if not dry_run:
             runtime.store.calibrations.keep(fitted.calibration, team_id=team_id, now=now())
     _report(fitted, before, is_kept=not dry_run, as_json=as_json)
+
+
+def _answerable(questions: Sequence[Labelled]) -> int:
+    return sum(bool(one.relevant) for one in questions)
+
+
+def _from_file(memory: Memory, questions: list[Labelled], path: Path) -> list[Labelled]:
+    from failbot.evaluation.examples import resolved
+
+    failures = memory.service.newest(viewer=memory.viewer, limit=ALL)
+    return resolved(questions, failures, path=path)
+
+
+def _from_feedback(memory: Memory) -> list[Labelled]:
+    from failbot.evaluation.judged import from_feedback
+
+    kept, until = memory.runtime.store.questions, now()
+    return from_feedback(
+        kept.asked(viewer=memory.viewer, since=FIRST, before=until),
+        kept.feedback(viewer=memory.viewer, since=FIRST, before=until),
+    )
+
+
+def _without_told(memory: Memory, questions: list[Labelled]) -> list[Labelled]:
+    from failbot.evaluation.judged import not_told_already
+
+    names = {name for one in questions for name in one.relevant}
+    numbers = sorted(filter(None, map(parse_reference, names)))
+    left = not_told_already(questions, memory.service.expected(numbers, viewer=memory.viewer))
+    if told := len(questions) - len(left):
+        output.warn(f"{told:,} left out, which stand beside their entries as expected questions.")
+    return left
 
 
 def _asked(memory: Memory, questions: list[Labelled], reranker: str) -> list[Example]:

@@ -31,6 +31,7 @@ LOWER_IS_BETTER = frozenset(
         "false_answers_masked",
         "calibration_error",
         "calibration_error_with_masked",
+        "over_confidence",
     }
 )
 
@@ -79,9 +80,10 @@ LOWER_IS_BETTER = frozenset(
 )
 @click.option(
     "--replay",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Take the reader's replies from there, and call nobody.",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH",
+    help="Take the reader's replies from that folder, or verdicts from that file or folder of "
+    "files, and call nobody.",
 )
 @click.option("--model", help="Another model than the one that is set.")
 @click.option(

@@ -81,7 +81,7 @@ class TooFewLabelsError(InputError):
         self.found, self.needed = found, needed
         super().__init__(
             f"{found} labelled questions have an answer; a calibration needs at least {needed}. "
-            "Label more questions and run it again."
+            "Label more questions, in a file or with the buttons under answers, and run it again."
         )
 
 

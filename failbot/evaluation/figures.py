@@ -28,6 +28,7 @@ FIGURES = {
     "false_answers_masked": "answer hidden, called known",
     "calibration_error": "calibration error, ten bins",
     "calibration_error_with_masked": "calibration error, hidden answers included",
+    "over_confidence": "confidence less share right, from 50 on",
 }
 PER_QUESTION = ("ndcg@10", "mrr", "hit@1", "hit@3", "hit@20", "map")
 NEAR = "near"  # the kind of a question that shares its topic, and no answer, with an entry
@@ -100,6 +101,7 @@ def _cover(
         "coverage@90": metrics.coverage_at(0.90, confidences, right, answerable=answerable),
         # Of the questions as they were asked; a masked one is a question that nobody asked.
         "calibration_error": metrics.calibration_error(confidences, right),
+        "over_confidence": metrics.over_confidence(confidences, right),
     }
 
 

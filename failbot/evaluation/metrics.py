@@ -84,6 +84,17 @@ def calibration_error(confidences: ArrayLike, is_right: ArrayLike, *, bins: int 
     return float(np.abs(excess).sum()) / len(confidence)
 
 
+def over_confidence(confidences: ArrayLike, is_right: ArrayLike, *, least: float = 0.5) -> float:
+    """Mean confidence less the share right, of those with a confidence of `least` or more: -1..1.
+
+    Above 0 more is promised than kept, below 0 less; 0 of none. A calibration error counts both
+    alike, but who believes a modest answer loses nothing.
+    """
+    confidence, right = np.asarray(confidences, float), np.asarray(is_right, float)
+    is_high = confidence >= least
+    return float((confidence - right)[is_high].mean()) if is_high.any() else 0.0
+
+
 def paired_interval(
     ours: ArrayLike, theirs: ArrayLike, *, seed: int, rounds: int = 2_000, level: float = 0.95
 ) -> tuple[float, float, float]:

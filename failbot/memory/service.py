@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from failbot.errors import InputError, NotAllowedError, StoppedError
+from failbot.errors import InputError, NotAllowedError, NotFoundError, StoppedError
 from failbot.fields import TEXT_LIMIT
 from failbot.memory import expected, growing, rescanning
 from failbot.memory.digest import PATTERN_WINDOW, WINDOW, compose, week_of
@@ -20,6 +20,7 @@ from failbot.memory.redact import redact
 from failbot.memory.writing import QuestionWriter, Told
 from failbot.models import (
     SHOWN_HITS,
+    Access,
     Answer,
     Digest,
     Draft,
@@ -251,7 +252,7 @@ class Service:
         """The failure that is now gone. :raises NotFoundError: :raises NotAllowedError:"""
         failure = self.editable(number, viewer=viewer, is_admin=is_admin)
         self.erasing.delete([number], viewer=viewer)
-        log.info("%s of %s deleted by %s", failure.reference, failure.team_id, viewer.user_id)
+        log.info("%s of %s is deleted", failure.reference, failure.team_id)
         return failure
 
     def what_to_forget(self, user_id: str, *, viewer: Viewer, is_admin: bool) -> Traces:
@@ -461,6 +462,38 @@ class Service:
     def channels(self, team_id: str) -> list[str]:
         """Channels that hold entries: those whose membership matters for a guest."""
         return self._store.failures.channels(team_id)
+
+    def follow(self, channel_id: str, access: Access, *, team_id: str) -> list[Failure]:
+        """What was written in this channel is seen as Slack now says; the failures that changed.
+
+        What shows them in Slack is made again for whoever reads it there.
+        """
+        changed = self._store.visibilities.follow(channel_id, access, team_id=team_id)
+        for failure in changed:
+            self._store.shown.recall(failure.number, team_id=team_id)
+        return changed
+
+    def followed(self, *, is_unsure: bool = False) -> list[tuple[str, str]]:
+        """The workspaces and channels on which it hangs who sees something."""
+        return self._store.visibilities.followed(is_unsure=is_unsure)
+
+    def detach(self, channel_id: str, *, team_id: str) -> None:
+        """What is the workspace's of this channel, which is deleted, stays the workspace's."""
+        self._store.visibilities.detach(channel_id, team_id=team_id)
+
+    def publish(self, number: int, *, viewer: Viewer) -> Failure:
+        """The failure, given to the workspace by its author.
+
+        :raises NotFoundError: :raises NotAllowedError: the viewer did not write it.
+        """
+        whose = {"team_id": viewer.team_id, "author_id": viewer.user_id}
+        try:
+            published = self._store.visibilities.publish(number, **whose)
+        except NotFoundError:
+            theirs = self.show(number, viewer=viewer).reference
+            raise NotAllowedError(f"Only the author of {theirs} can publish it.") from None
+        self._store.shown.recall(number, team_id=viewer.team_id)
+        return published
 
     def private_channels(self, team_id: str) -> list[str]:
         """Private channels that hold entries: those whose membership matters for a member."""

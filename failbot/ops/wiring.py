@@ -9,6 +9,7 @@ from datetime import datetime
 from starlette.routing import BaseRoute
 
 from failbot.bootstrap import Runtime
+from failbot.config import Config
 from failbot.ops.health import database_part, model_part, slack_part
 from failbot.ops.metrics import Facts, Metrics, ReaderCounts
 from failbot.ops.web import health_routes, ops_app
@@ -34,21 +35,28 @@ def health_of(runtime: Runtime, side: SlackSide, line: Line | None) -> list[Base
     return health_routes(alive={"database": database}, ready=parts)
 
 
+def metrics_of(config: Config) -> Metrics | None:
+    """What counts, where somebody may ask for it; None where no ops port is set."""
+    return Metrics() if config.ops else None
+
+
 @contextmanager
 def ops_served(
     runtime: Runtime,
     side: SlackSide,
-    metrics: Metrics,
+    metrics: Metrics | None,
     *,
     line: Line | None,
     now: Callable[[], datetime],
     stop: Stop,
 ) -> Iterator[None]:
-    """Serves health and metrics on a port of their own, if one is set, while the block runs.
+    """Serves health and metrics on a port of their own while the block runs.
+
+    :param metrics: None where no such port is set: then nothing is served.
 
     :raises ConfigError: the port is taken.
     """
-    if runtime.config.ops is None:
+    if metrics is None or runtime.config.ops is None:
         yield
         return
     host, port = runtime.config.ops

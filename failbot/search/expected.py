@@ -40,7 +40,7 @@ def merged(before: Questions, new: Iterable[ExpectedQuestion]) -> Questions:
     """`before` and then `new`, an equal text once, at most `EXPECTED_LIMIT`: the author's first."""
     once: dict[str, ExpectedQuestion] = {}
     for one in (*before, *new):
-        once.setdefault(_folded(one.text), one)
+        once.setdefault(folded(one.text), one)
     kept = sorted(once.values(), key=lambda one: ORDER.index(one.origin))
     return tuple(kept[:EXPECTED_LIMIT])
 
@@ -52,9 +52,9 @@ def rewritten(before: Questions, new: Iterable[ExpectedQuestion]) -> Questions:
 
 def edited(before: Questions, lines: Iterable[str], *, by: str, at: datetime) -> Questions:
     """What an edited list becomes: a line left as it was keeps its origin, others are `by`'s."""
-    known = {_folded(one.text): one for one in before}
+    known = {folded(one.text): one for one in before}
     new = [
-        known.get(_folded(line))
+        known.get(folded(line))
         or ExpectedQuestion(text=line, origin=QuestionOrigin.AUTHOR, by=by, at=at)
         for line in lines
     ]
@@ -63,9 +63,9 @@ def edited(before: Questions, lines: Iterable[str], *, by: str, at: datetime) ->
 
 def is_chosen(before: Questions, lines: Iterable[str]) -> bool:
     """Whether an edited list changes, or leaves out, what a model wrote: somebody has chosen."""
-    left = {_folded(line) for line in lines}
+    left = {folded(line) for line in lines}
     return any(
-        one.origin is QuestionOrigin.MODEL and _folded(one.text) not in left for one in before
+        one.origin is QuestionOrigin.MODEL and folded(one.text) not in left for one in before
     )
 
 
@@ -107,5 +107,6 @@ def helps(hits: Sequence[Hit], number: int) -> bool:
     return len(hits) > 1 and hits[0].score - hits[1].score < LEAST_LEAD
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """What two questions have in common that count as one: case and spaces aside, the text."""
     return " ".join(text.split()).casefold()

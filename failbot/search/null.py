@@ -20,7 +20,9 @@ from failbot.search.calibration import Calibration
 LEAST_QUESTIONS = 50  # fewer say little of a 95th percentile: of 50 two or three lie above it
 MOST_QUESTIONS = 500  # the newest: a memory grows, and so does what a stranger looks like
 PERCENTILE = 95  # a masked question may be called known one time in twenty
-MOST_KNOWN = 0.99  # beyond it nothing would ever be known
+# A memory of near-duplicates lifts strangers beyond 0.99, and what answers further (bug reports:
+# 0.9988): a lower bound would call strangers known. Beyond this one nothing would ever be.
+MOST_KNOWN = 0.9999
 
 Source = Literal["questions", "entries"]
 

@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -21,9 +22,10 @@ from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
 from failbot.observer import Observer, Unobserved
 from failbot.slack.bot import Bot, Identity
-from failbot.slack.changes import drop_changed
+from failbot.slack.changes import heed_changes
 from failbot.slack.intake import stored_first
 from failbot.slack.jobs.delivery import error_code, is_final
+from failbot.slack.jobs.following import Follower, follow
 from failbot.slack.jobs.handlers import apologize
 from failbot.slack.jobs.kinds import HANDLERS
 from failbot.slack.jobs.retracting import retracting
@@ -56,6 +58,7 @@ class SlackSide:
     client: WebClient
     workers: Workers
     retracting: Worker
+    follower: Follower
     identity: Identity
     listeners: Pool
     stop: Stop
@@ -75,11 +78,13 @@ class SlackSide:
             patience_s=ABANDONED_S,
         )
         with ExitStack() as closing:
-            parts = (self.bot.places, self.workers, self.retracting, introducing, self.listeners)
-            for part in parts:
+            follower = self.follower.worker(self.stop)
+            parts = (self.bot.places, follower, self.workers, self.retracting, introducing)
+            for part in (*parts, self.listeners):
                 closing.callback(part.close)
             self.workers.start()
             self.retracting.start()
+            follower.start()
             introducing.start()
             yield self
 
@@ -126,6 +131,7 @@ def build(
         knock=bells.knock,
         identity=identity,
     )
+    places.when_told = partial(follow, bot)
     observer = observer or Unobserved()
     listeners = Pool(LISTENERS, name="listener", stop=stop)
     return SlackSide(
@@ -136,6 +142,7 @@ def build(
             bot, HANDLERS, apologize=apologize, bells=bells, stop=stop, observer=observer
         ),
         retracting=retracting(bot, bell=bells[SHOWN], stop=stop),
+        follower=Follower(bot, clock=clock),
         identity=identity,
         listeners=listeners,
         stop=stop,
@@ -149,7 +156,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
     # Bolt finds SLACK_BOT_TOKEN by itself, and would warn at every start that it is not used.
     sdk.setLevel(logging.ERROR)
     app = App(
-        name=sdk.name,  # Bolt gives the logger of that name the level of its own
+        name=sdk.name,  # Bolt sets the level of the logger that is called like the app
         logger=sdk,
         # A client without token, and `authorize` below: else Bolt asks Slack who it is during the
         # first request, and answers none while Slack does not.
@@ -164,7 +171,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
         raise ConfigError(
             "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"
         )
-    app.use(drop_changed(bot.places))
+    app.use(heed_changes(bot))
     app.use(stored_first(bot))
     Listeners(bot).register(app)
     app.error(_error_handler(bot))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,8 @@ from slack_sdk import WebClient
 
 from failbot.errors import InputError
 from failbot.memory.service import Service
-from failbot.models import Place, Viewer
+from failbot.models import Place, Viewer, Visibility
+from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.jobs.delivery import whisper
 from failbot.slack.places import Places
 from failbot.slack.views.blocks import Message
@@ -25,6 +27,9 @@ class Identity:
     user_id: str = ""
     bot_id: str = ""
     refusal: str = ""  # Slack's name of why it refuses the token
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,22 @@ class Bot:
         return self.places.person(actor.team_id, actor.user_id).is_admin
 
     def place(self, actor: Actor) -> Place:
-        return self.places.place_of(actor.team_id, actor.channel_id, hint=actor.hint)
+        """Where the actor writes, as of now: what is stored is what Slack says at this moment.
+
+        Where it does not answer, unsure: nobody who writes waits for Slack, or writes in vain.
+        """
+        try:
+            return self.places.place_of(
+                actor.team_id, actor.channel_id, hint=actor.hint, within_s=0.0
+            )
+        except SLACK_FAILURES as error:
+            logger.warning("Slack did not say what channel this is: %s", type(error).__name__)
+            return Place(
+                team_id=actor.team_id,
+                channel_id=actor.channel_id,
+                visibility=Visibility.CHANNEL,
+                is_unsure=True,
+            )
 
 
 def actor_of(body: Mapping[str, object]) -> Actor:

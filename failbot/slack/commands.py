@@ -14,7 +14,7 @@ from failbot.slack.markup import decode
 from failbot.slack.views.digests import DAYS
 
 ALONE = ("help", "list", "mine")  # stand without an argument
-WITH_NUMBER = ("show", "edit", "delete")
+WITH_NUMBER = ("show", "edit", "delete", "publish")
 VERBS = (*ALONE, *WITH_NUMBER, "search", "digest", "log")
 
 # Fewer words than this that begin like a command are one, mistyped; more are a failure's text.

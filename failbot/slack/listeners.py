@@ -11,7 +11,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from failbot.errors import FailbotError
+from failbot.errors import SaidError
 from failbot.fields import as_dict
 from failbot.models import QuestionOrigin, Recorded
 from failbot.slack.bot import Actor, Bot, actor_of
@@ -54,7 +54,7 @@ class Listeners:
             filled = forms.read(view)
             actor = _submitter(body, filled.origin)
             recorded = self._store(actor, filled, source=f"view:{view.get('id')}")
-        except FailbotError as error:
+        except SaidError as error:  # all else is the log's, too: see `explain`
             ack(response_action="errors", errors=forms.errors(error, view))
             return
         self._announce(actor, filled, recorded, key=f"view:{view.get('id')}")

@@ -16,6 +16,7 @@ ELLIPSIS = "…"
 _MARKUP = re.compile(r"<([^<>\s|][^<>|]*)(?:\|([^<>]*))?>")
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}")
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,30}")
 
 
 def decode(text: str) -> str:
@@ -71,6 +72,11 @@ def person(user_id: str) -> str:
     if _USER_ID.fullmatch(user_id):
         return f"<@{user_id}>"
     return clip_line(user_id, 60) or "someone"
+
+
+def channel(channel_id: str) -> str:
+    """The Slack channel behind an id, named by Slack itself; anything else as plain text."""
+    return f"<#{channel_id}>" if _CHANNEL_ID.fullmatch(channel_id) else clip_line(channel_id, 60)
 
 
 def link(url: str, label: str) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from failbot.errors import NotAllowedError
-from failbot.models import Place, Viewer, Visibility
+from failbot.models import Access, Place, Viewer, Visibility
 from failbot.slack.caching import Cache
 from failbot.slack.calls import SLACK_FAILURES as SLACK_FAILURES
 from failbot.slack.calls import answer_of
@@ -57,6 +57,14 @@ class Channel:
         """Whether every member of the workspace may read it, and no other workspace's."""
         return self.is_public and not self.is_shared
 
+    @property
+    def access(self) -> Access:
+        if not self.is_known:
+            return Access.HIDDEN
+        if not self.is_public:
+            return Access.PRIVATE
+        return Access.SHARED if self.is_shared else Access.WORKSPACE
+
 
 class Memory(Protocol):
     """What Places needs of the service: the channels that hold entries."""
@@ -91,6 +99,8 @@ class Places:
         self._members: Cache[frozenset[str]] = Cache(clock)
         self._pool = Pool(LOOKUPS, name="members", stop=stop)
         self._people = People(client, patient or client, clock=clock, pool=self._pool)
+        # Called with whatever Slack says of a channel, in the thread that asked for it.
+        self.when_told: Callable[[str, str, Access], None] = lambda *_: None
 
     def close(self) -> None:
         self._pool.close()
@@ -156,14 +166,32 @@ class Places:
         """Where something is written, and who therefore sees it.
 
         :param hint: what the payload calls the channel; it can only make it more private.
-        A channel shared with another workspace counts as private: its entries stay in it.
+        A channel shared with another workspace counts as private: its entries stay in it. So does
+        one that Slack does not show, without being sure of it.
         """
-        visibility = Visibility.WORKSPACE
+        visibility, is_unsure = Visibility.WORKSPACE, False
         if channel_id.startswith("D") or hint in DIRECT:
             visibility = Visibility.AUTHOR
-        elif hint in PRIVATE or not self._channel(team_id, channel_id, within_s).is_workspace:
+        elif hint in PRIVATE:
             visibility = Visibility.CHANNEL
-        return Place(team_id=team_id, channel_id=channel_id, visibility=visibility)
+        elif not (channel := self._channel(team_id, channel_id, within_s)).is_workspace:
+            visibility, is_unsure = Visibility.CHANNEL, not channel.is_known
+        return Place(
+            team_id=team_id, channel_id=channel_id, visibility=visibility, is_unsure=is_unsure
+        )
+
+    def look(self, team_id: str, channel_id: str, *, within_s: float = CACHED_S) -> None:
+        """Asks Slack who may read the channel, if that is not known; `when_told` hears of it."""
+        self._channel(team_id, channel_id, within_s)
+
+    def closed(self, team_id: str, channel_ids: Collection[str]) -> frozenset[str]:
+        """Those that not every member of the workspace may read; `when_told` has heard of them."""
+        channels = self._pool.map(lambda one: self._channel(team_id, one), channel_ids)
+        found = dict(zip(channel_ids, channels, strict=True))
+        closed = {one: it for one, it in found.items() if not it.is_public}
+        for channel_id, channel in closed.items():
+            self.when_told(team_id, channel_id, channel.access)
+        return frozenset(closed)
 
     def is_joined(self, team_id: str, channel_id: str) -> bool:
         """Whether the bot is in the channel, and so can post there."""
@@ -184,7 +212,9 @@ class Places:
 
     def _channel(self, team_id: str, channel_id: str, within_s: float = CACHED_S) -> Channel:
         channel = self._channels.get(
-            f"{team_id}/{channel_id}", lambda: self._ask_channel(channel_id), within_s=within_s
+            f"{team_id}/{channel_id}",
+            lambda: self._ask_channel(team_id, channel_id),
+            within_s=within_s,
         )
         return channel or Channel()
 
@@ -211,18 +241,12 @@ class Places:
             f"{team_id}/{channel_id}", lambda: self._ask_members(channel_id), within_s=within_s
         )
 
-    def _ask_channel(self, channel_id: str) -> Channel | None:
+    def _ask_channel(self, team_id: str, channel_id: str) -> Channel | None:
         answer = answer_of(lambda: self._client.conversations_info(channel=channel_id))
         said = answer.get("channel") if answer else None
-        if not isinstance(said, dict):
-            return None
-        is_direct = bool(said.get("is_im") or said.get("is_mpim"))
-        return Channel(
-            is_known=True,
-            is_public=said.get("is_private") is False and not is_direct,
-            is_joined=said.get("is_member") is not False,
-            is_shared=any(said.get(mark) for mark in SHARED),
-        )
+        channel = _channel_of(said) if isinstance(said, dict) else None
+        self.when_told(team_id, channel_id, channel.access if channel else Access.HIDDEN)
+        return channel
 
     def _ask_members(self, channel_id: str) -> frozenset[str] | None:
         members: set[str] = set()
@@ -242,6 +266,17 @@ class Places:
             if not cursor:
                 return frozenset(members)
         return None
+
+
+def _channel_of(said: Mapping[str, Any]) -> Channel:
+    """docs.slack.dev, "Conversation object"."""
+    is_direct = bool(said.get("is_im") or said.get("is_mpim"))
+    return Channel(
+        is_known=True,
+        is_public=said.get("is_private") is False and not is_direct,
+        is_joined=said.get("is_member") is not False,
+        is_shared=any(said.get(mark) for mark in SHARED),
+    )
 
 
 _REFUSALS = {

@@ -6,12 +6,20 @@ from collections.abc import Callable, Sequence
 
 from failbot.errors import InputError, SlackError
 from failbot.models import Draft, ExpectedQuestion, Failure, Place, Schedule, Visibility
+from failbot.slack import showing
 from failbot.slack.bot import Actor, Bot
 from failbot.slack.commands import Command, is_zone, parse_weekly
 from failbot.slack.jobs.delivery import card_links, error_code
 from failbot.slack.places import SLACK_FAILURES
 from failbot.slack.views import forms
-from failbot.slack.views.blocks import Message, help_message, listing, notice, with_remark
+from failbot.slack.views.blocks import (
+    Message,
+    help_message,
+    listing,
+    notice,
+    seen_by,
+    with_remark,
+)
 from failbot.slack.views.cards import ask_deletion, card
 from failbot.slack.views.digests import digest_details, digest_message, schedule_words
 
@@ -72,20 +80,31 @@ def _help(bot: Bot, actor: Actor, command: Command) -> list[Message]:
 
 def _list(bot: Bot, actor: Actor, command: Command) -> list[Message]:
     viewer = bot.viewer(actor)
-    failures = bot.service.newest(viewer=viewer, limit=SHOWN_AT_MOST)
+    failures = showing.listed(
+        bot, actor.team_id, lambda: bot.service.newest(viewer=viewer, limit=SHOWN_AT_MOST)
+    )
     total = bot.service.count(viewer=viewer)
     return [_listing(bot, "The newest entries that you can see", failures, total=total)]
 
 
 def _mine(bot: Bot, actor: Actor, command: Command) -> list[Message]:
     viewer = bot.places.viewer_for(actor.team_id, actor.user_id)
-    failures = bot.service.newest(viewer=viewer, limit=SHOWN_AT_MOST, author_id=actor.user_id)
+    failures = showing.listed(
+        bot,
+        actor.team_id,
+        lambda: bot.service.newest(viewer=viewer, limit=SHOWN_AT_MOST, author_id=actor.user_id),
+    )
     total = bot.service.count(viewer=viewer, author_id=actor.user_id)
     return [_listing(bot, "Your newest entries", failures, total=total)]
 
 
 def _search(bot: Bot, actor: Actor, command: Command) -> list[Message]:
-    failures = bot.service.search(command.text, viewer=bot.viewer(actor), limit=SHOWN_AT_MOST)
+    viewer = bot.viewer(actor)
+    failures = showing.listed(
+        bot,
+        actor.team_id,
+        lambda: bot.service.search(command.text, viewer=viewer, limit=SHOWN_AT_MOST),
+    )
     if not failures:
         words = f"No entry that you can see holds all of: {command.text}"
         return [notice(f"{words}\nMention me with the problem instead; I also find other words.")]
@@ -94,7 +113,9 @@ def _search(bot: Bot, actor: Actor, command: Command) -> list[Message]:
 
 def _show(bot: Bot, actor: Actor, command: Command) -> list[Message]:
     viewer = bot.viewer(actor)
-    failure = bot.service.show(command.number, viewer=viewer)
+    failure = showing.shown(
+        bot, actor.team_id, lambda: bot.service.show(command.number, viewer=viewer)
+    )
     questions = bot.service.expected([failure.number], viewer=viewer)
     return [card(failure, questions.get(failure.number, ()))]
 
@@ -112,7 +133,18 @@ def _delete(bot: Bot, actor: Actor, command: Command) -> list[Message]:
 def editable(bot: Bot, actor: Actor, number: int) -> Failure:
     """The failure, if the actor may change it. :raises NotFoundError: :raises NotAllowedError:"""
     viewer = bot.places.viewer_for(actor.team_id, actor.user_id)
-    return bot.service.editable(number, viewer=viewer, is_admin=bot.is_admin(actor))
+    is_admin = bot.is_admin(actor)
+    return showing.shown(
+        bot,
+        actor.team_id,
+        lambda: bot.service.editable(number, viewer=viewer, is_admin=is_admin),
+    )
+
+
+def _publish(bot: Bot, actor: Actor, command: Command) -> list[Message]:
+    viewer = bot.places.viewer_for(actor.team_id, actor.user_id)
+    published = bot.service.publish(command.number, viewer=viewer)
+    return [notice(f"{published.reference} is published: {seen_by(published)}.")]
 
 
 def _digest(bot: Bot, actor: Actor, command: Command) -> list[Message]:
@@ -166,9 +198,10 @@ def _invited(bot: Bot, place: Place, words: str) -> Message:
 
 def _preview(bot: Bot, place: Place) -> list[Message]:
     audience = bot.places.audience_of(place)
-    digest = bot.service.digest(audience=audience, now=bot.now())
-    failures = [*digest.lessons, *(digest.pattern.failures if digest.pattern else ())]
-    links = card_links(bot.client_for(place.team_id), failures)
+    digest = showing.digested(
+        bot, place.team_id, lambda: bot.service.digest(audience=audience, now=bot.now())
+    )
+    links = card_links(bot.client_for(place.team_id), showing.failures_in(digest))
     details = digest_details(digest, links=links)
     return [digest_message(digest, links=links), *([details] if details else [])]
 
@@ -197,5 +230,6 @@ REPLIES: dict[str, Callable[[Bot, Actor, Command], list[Message]]] = {
     "show": _show,
     "edit": _edit,
     "delete": _delete,
+    "publish": _publish,
     "digest": _digest,
 }

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from failbot.models import (
+    Access,
     Draft,
     ExpectedQuestion,
     Failure,
@@ -292,7 +293,10 @@ class Questions(Protocol):
         model: str = "",
         runner_up: float | None = None,
     ) -> Question:
-        """The stored question; the same (team, channel, non-empty message_ts) is stored once."""
+        """The stored question; the same (team, channel, non-empty message_ts) is stored once.
+
+        Its place counts as what it is taken for: it is kept as sure.
+        """
 
     def get(self, id: int, *, team_id: str) -> Question:
         """:raises NotFoundError:"""
@@ -509,6 +513,35 @@ class ShownMessages(Protocol):
         """
 
 
+class Visibilities(Protocol):
+    """What becomes of entries and questions when others may read their channel."""
+
+    def follow(self, channel_id: str, access: Access, *, team_id: str) -> list[Failure]:
+        """What was written in this channel is seen as Slack now says; the failures that changed,
+        by number.
+
+        An unsure one becomes the workspace's where the channel is, and sure where Slack says
+        what it is. What is the workspace's becomes the channel's where that is private now, and
+        unsure where Slack hides it; questions, too. Nothing that is sure becomes the workspace's
+        again, and what was published stays what it is.
+        """
+
+    def publish(self, number: int, *, team_id: str, author_id: str) -> Failure:
+        """The failure, the workspace's from now on, wherever it was written.
+
+        :raises NotFoundError: if this author wrote no such one.
+        """
+
+    def detach(self, channel_id: str, *, team_id: str) -> None:
+        """What is the workspace's of this channel stays so: the channel is gone."""
+
+    def followed(self, *, is_unsure: bool = False) -> list[tuple[str, str]]:
+        """The workspaces and channels on which it hangs who sees something, sorted.
+
+        :param is_unsure: only those of failures of which Slack has yet to say it.
+        """
+
+
 class Store(Protocol):
     """The parts together; `close` may be called twice."""
 
@@ -517,6 +550,9 @@ class Store(Protocol):
 
     @property
     def expected(self) -> ExpectedQuestions: ...
+
+    @property
+    def visibilities(self) -> Visibilities: ...
 
     @property
     def embeddings(self) -> Embeddings: ...

@@ -7,6 +7,7 @@ CREATE TABLE given_up (
     payload TEXT NOT NULL, -- JSON
     attempts INTEGER NOT NULL,
     received_at TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
     given_up_at TEXT NOT NULL,
     reason TEXT NOT NULL
 );

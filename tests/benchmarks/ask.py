@@ -47,7 +47,7 @@ class Parts:
 
     def __init__(self, store: SqliteStore, stages: dict[str, list[float]]) -> None:
         self.embeddings, self.failures = store.embeddings, store.failures
-        self.calibrations = store.calibrations
+        self.calibrations, self.questions = store.calibrations, store.questions
         self.search = Timed(store.search, stages, candidates="candidates", corpus="corpus")
 
     def __getattr__(self, name: str) -> Any:

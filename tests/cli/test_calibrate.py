@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from failbot.config import LOCAL_TEAM_ID
+from failbot.models import Feedback, Place, Verdict, Visibility
+from failbot.store.sqlite import SqliteStore
 from tests.cli.conftest import ROOT, Terminal
+from tests.conftest import NOW
 from tests.tiny_model import save_tiny_reranker
 
+EXPECTED = ROOT / "tests" / "evaluation" / "teams" / "samples" / "expected.jsonl"
 ENTRIES = 30
 MODEL = "failbot-minilm-1"
 
@@ -97,7 +102,7 @@ def test_it_takes_questions_or_undo(
     """Neither, or both, is a mistake."""
     path = write(tmp_path / "q.jsonl", questions())
     done = bare.run("tune", *(path if one == "QUESTIONS" else one for one in arguments))
-    assert (done.returncode, "give QUESTIONS, or --undo" in done.stderr) == (2, True)
+    assert (done.returncode, "give QUESTIONS, --feedback or --undo" in done.stderr) == (2, True)
 
 
 @pytest.mark.full
@@ -127,3 +132,53 @@ def test_a_reranker_that_cannot_be_loaded_is_a_fault(filled: Terminal, tmp_path:
     assert (done.returncode, "There is no folder" in done.stderr) == (6, True)
     checks = json.loads(filled.run("doctor", "--offline", "--json", **broken).stdout)["checks"]
     assert {one["name"]: one["state"] for one in checks}["reranker"] == "fail"
+
+
+def expected_too(path: Path) -> str:
+    """The entries, each with two expected questions; the first entry's are asked below, too."""
+    beside = [json.loads(line) for line in EXPECTED.read_text("utf-8").splitlines()]
+    lines = {one["id"]: one["questions"][:2] for one in beside}
+    told = [row | {"questions": lines[row["id"]]} for row in samples()]
+    told[0]["questions"] = [row["text"] for row in questions()[:2]]
+    return write(path, told)
+
+
+def test_entries_with_expected_questions_are_calibrated(terminal: Terminal, tmp_path: Path) -> None:
+    """By the score that has them in it; a question that stands there itself is left out."""
+    path = write(tmp_path / "q.jsonl", questions())
+    terminal.ok("import", expected_too(tmp_path / "failures.jsonl"))
+    done = terminal.run("calibrate", path, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "2 left out, which stand beside their entries as expected questions" in done.stderr
+    told = json.loads(done.stdout)
+    assert told["after"]["calibration"]["questions"] == 58
+    assert told["after"]["held_out"]["coverage"] > 0.5
+    few = write(tmp_path / "few.jsonl", questions()[:51])
+    done = terminal.run("calibrate", few)
+    assert (done.returncode, "49 labelled questions have an answer" in done.stderr) == (2, True)
+
+
+def test_peoples_own_word_is_enough(filled: Terminal, tmp_path: Path) -> None:
+    """The asker's "That's it" labels a question; too few of them are refused, by number."""
+    done = filled.run("calibrate", "--feedback")
+    assert (done.returncode, "0 labelled questions have an answer" in done.stderr) == (2, True)
+    store = SqliteStore(filled.data / "failbot.db")
+    for at, row in enumerate(questions()):
+        numbers = [1 + at // 2] if row["relevant"] else [1]
+        place = Place(team_id=LOCAL_TEAM_ID, channel_id="C", visibility=Visibility.WORKSPACE)
+        asked = store.questions.keep(
+            row["text"],
+            place=place,
+            user_id="U",
+            message_ts=str(at),
+            verdict=Verdict.RELATED,
+            shown=numbers,
+            now=NOW,
+        )
+        word = {"user_id": "U", "helped": bool(row["relevant"]), "at": NOW}
+        said = Feedback(question_id=asked.id, number=numbers[0], **word)
+        store.questions.give_feedback(said, team_id=LOCAL_TEAM_ID)
+    store.close()
+    told = filled.json("calibrate", "--feedback")
+    assert (told["kept"], told["after"]["calibration"]["questions"]) == (True, 60)
+    assert basis(filled)["origin"] == "own"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from failbot.slack.manifest import SCOPES
+from failbot.store.sqlite import SqliteStore
 from tests.cli.conftest import Terminal
+from tests.conftest import NOW
+from tests.make import draft, public, viewer
 
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-" + "1", "SLACK_APP_TOKEN": "xapp-" + "1"}
 
@@ -112,3 +117,23 @@ def test_slack_out_of_reach_is_a_fault_unless_offline(terminal: Terminal) -> Non
     code, told = checks(terminal, SLACK_API_URL="http://127.0.0.1:9/api/", **TOKENS)
     assert (code, "cannot be reached" in told["bot token"][1]) == (1, True)
     assert terminal.run("doctor", "--offline", **TOKENS).returncode == 0
+
+
+def test_what_is_deleted_and_not_gone_is_named(bare: Terminal, tmp_path: Path) -> None:
+    """In the files, in a database that was put back by hand, in one that a restore put aside."""
+    store = SqliteStore(bare.data / "failbot.db")
+    for happened in ("One.", "Two."):
+        place = public(team_id="local")
+        store.failures.record(draft(happened), place=place, author_id="cli:me", now=NOW)
+    store.failures.delete(1, viewer=viewer(team_id="local", is_operator=True))
+    store.close()
+    assert "run `failbot prune`" in checks(bare, FAILBOT_MODEL="none")[1]["deleted"][1]
+    bare.ok("prune")
+    assert "deleted" not in checks(bare, FAILBOT_MODEL="none")[1]
+    bare.ok("backup", str(tmp_path / "old.db"))
+    bare.ok("delete", "F-2", "--everything", "--yes")
+    (bare.data / "failbot.db").unlink()
+    shutil.copy(tmp_path / "old.db", bare.data / "failbot.db")
+    assert "older than 1 deletions" in checks(bare, FAILBOT_MODEL="none")[1]["deleted"][1]
+    bare.ok("restore", str(tmp_path / "old.db"))
+    assert "holds what a restore replaced" in checks(bare, FAILBOT_MODEL="none")[1]["deleted"][1]

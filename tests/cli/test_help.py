@@ -12,7 +12,8 @@ from tests.cli.conftest import ROOT, Terminal
 
 HEAVY = "torch faiss sentence_transformers slack_bolt slack_sdk numpy onnxruntime rich sqlite_utils"
 COMMANDS = """serve demo log ask show list digest import export reindex migrate backup manifest
-doctor eval calibrate setup draft rescan expect"""
+doctor eval calibrate setup draft rescan expect edit
+delete forget undo-import prune restore retry drop"""
 
 
 def test_help_imports_no_heavy_library() -> None:

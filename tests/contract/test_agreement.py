@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from failbot.errors import FailbotError
-from failbot.models import ExpectedQuestion, Feedback, QuestionOrigin, Verdict, Viewer
+from failbot.models import Access, ExpectedQuestion, Feedback, QuestionOrigin, Verdict, Viewer
 from failbot.search.values import Candidate, Embedding, Expected
 from failbot.store.base import Store
 from failbot.store.embedding import ActiveModel, Unembedded
@@ -25,6 +25,7 @@ from tests.memory_store import MemoryStore
 
 TEAMS = ("T1", "T2")
 PLACES = [place(team_id=team) for team in TEAMS for place in (public, private, direct)]
+PLACES += [replace(private("C0ML", team_id=team), is_unsure=True) for team in TEAMS]
 VIEWERS = [
     viewer(user_id, *channels, team_id=team, **more)
     for team in TEAMS
@@ -126,6 +127,22 @@ class TwoStores(RuleBasedStateMachine):
     def adopt(self, team_id: str, source: str) -> None:
         self.both("failures", "adopt", team_id, source_team_id=source)
 
+    @rule(
+        place=st.sampled_from(PLACES),
+        access=st.sampled_from(Access),
+    )
+    def follow(self, place: Any, access: Access) -> None:
+        """What Slack may say of a channel."""
+        self.both("visibilities", "follow", place.channel_id, access, team_id=place.team_id)
+
+    @rule(number=NUMBERS, team_id=st.sampled_from(TEAMS), author_id=st.sampled_from([ANA, BEN]))
+    def publish(self, number: int, **whose: str) -> None:
+        self.both("visibilities", "publish", number, **whose)
+
+    @rule(place=st.sampled_from(PLACES))
+    def detach(self, place: Any) -> None:
+        self.both("visibilities", "detach", place.channel_id, team_id=place.team_id)
+
     @rule(model=MODELS, limit=st.integers(1, 9))
     def embed(self, model: str, limit: int) -> None:
         """The same made-up vectors, none twice."""
@@ -185,11 +202,14 @@ class TwoStores(RuleBasedStateMachine):
     def everything_reads_alike(self) -> None:
         """All that is kept, through every read that takes a viewer."""
         self.both("failures", "teams")
+        self.both("visibilities", "followed")
+        self.both("visibilities", "followed", is_unsure=True)
         for model in ("toy", "other"):
             self.both("embeddings", "progress", model)
             self.both("embeddings", "is_complete", model)
         for team_id in (*TEAMS, "T3"):
             self.both("search", "corpus", team_id)
+            self.both("failures", "channels", team_id)
             self.both("failures", "private_channels", team_id)
         for who in VIEWERS:
             self.both("expected", "of", range(1, 50), viewer=who)

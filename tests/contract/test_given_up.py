@@ -100,3 +100,25 @@ def test_the_last_digest_is_known_by_its_ts(store: Store, now: datetime) -> None
         assert claim is not None
         store.digests.finish(claim, message_ts=ts)
     assert store.digests.last_posted_at() == datetime.fromtimestamp(1700000100.0001, UTC)
+
+
+def test_what_a_given_up_job_had_sent_is_known_when_it_is_retried(
+    store: Store, now: datetime
+) -> None:
+    """It is not sent twice; what is dropped leaves nothing behind."""
+    for key in ("1", "2"):
+        store.inbox.add("question", {}, team_id="T1", keys=[key], now=now)
+        job = store.inbox.claim(now=now, lease_s=60)
+        assert job is not None
+        store.outbox.begin(job, "answer", until=now + LATER)
+        store.outbox.mark_sent(job, "answer", message_ts="17.1")
+        store.inbox.give_up(job, reason="a defect", now=now)
+        if key == "2":
+            store.inbox.drop(job.id)
+        else:
+            store.inbox.retry(job.id, now=now)
+            again = store.inbox.claim(now=now, lease_s=60)
+            assert again is not None
+            begun = store.outbox.begin(again, "answer", until=now + LATER)
+            assert (begun.is_repeated, begun.message_ts) == (True, "17.1")
+            store.inbox.finish(again)

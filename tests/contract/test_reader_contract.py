@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from failbot.reader.base import READ, SENTENCE_LIMIT, NoReader, Reader
+from failbot.reader.base import READ, SENTENCE_LIMIT, Judgement, NoReader, Reader
 from failbot.reader.chat import Chat, Endpoint
 from failbot.reader.language_model import LanguageModel
 from failbot.reader.tape import Recorder, Replayer
+from failbot.reader.verdicts import Verdicts, write_verdicts
 from tests.fakes import WordReader
 from tests.reader.conftest import QUESTION, passages
 from tests.reader.server import ChatServer
@@ -19,7 +20,7 @@ from tests.reader.server import ChatServer
 FOUND = passages("The loss became NaN.", "The loss stood still.", "The labels were wrong.")
 
 
-@pytest.fixture(params=["none", "fake", "model", "recorded", "replayed"])
+@pytest.fixture(params=["none", "fake", "model", "recorded", "replayed", "verdicts"])
 def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
     """Each kind; the model's server judges by words."""
     if request.param == "none":
@@ -27,6 +28,9 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
         return
     if request.param == "fake":
         yield WordReader(same="NaN", helps="loss")
+        return
+    if request.param == "verdicts":
+        yield Verdicts(_kept(tmp_path / "kept.jsonl"))
         return
     server = ChatServer()
     server.judge = lambda question, entry: "same" if "NaN" in entry else "helps"
@@ -41,6 +45,13 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
         recorder.read(QUESTION, MANY)
         yield LanguageModel(Replayer(tmp_path), name="m")
     server.close()
+
+
+def _kept(path: Path) -> Path:
+    found = {str(at): one.text for at, one in enumerate([*FOUND, *MANY])}
+    said = {QUESTION: {"0": Judgement.SAME, "1": Judgement.HELPS}}
+    write_verdicts(path, by="somebody", entries=found, said=said)
+    return path
 
 
 MANY = passages(*(f"Entry {number}: the loss rose." for number in range(READ + 6)))

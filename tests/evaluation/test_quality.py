@@ -14,9 +14,11 @@ QUERIES = Path(__file__).parent / "teams" / "samples" / "queries.jsonl"
 # Two to three points on the worse side of what was measured: on 144 questions with an answer one
 # more wrong one moves a share by 0.7 points, on 38 without by 2.6.
 AT_LEAST = {"ndcg@10": 0.75, "mrr": 0.87, "hit@3": 0.93, "known_precision": 0.94}
-# The calibration was fitted on harder teams: on this one it is far too modest (0.24), and that is
-# the safe side. It must not become worse.
-AT_MOST = {"false_answers": 0.06, "false_answers_masked": 0.06, "calibration_error": 0.27}
+# The shipped probabilities are those of an encoder on teams that it did not see, and it saw these
+# questions: it is right far more often than it says (error 24, over-confidence -27). Who believes a
+# modest answer loses nothing, and a bound on the error would hold that modesty alone. What people
+# must be able to rely on is that nothing is promised that is not kept.
+AT_MOST = {"false_answers": 0.06, "false_answers_masked": 0.06, "over_confidence": 0.02}
 
 
 @pytest.fixture(scope="module")
@@ -36,5 +38,5 @@ def test_the_right_failure_comes_first(figures: dict[str, float], name: str) -> 
 
 @pytest.mark.parametrize("name", AT_MOST)
 def test_silence_holds(figures: dict[str, float], name: str) -> None:
-    """What nobody has recorded is seldom called known, and probabilities mean what they say."""
+    """What nobody has recorded is seldom called known, and no probability says too much."""
     assert figures[name] <= AT_MOST[name]

@@ -17,6 +17,7 @@ from tests.memory_store.heap import Heap
 from tests.memory_store.questions import MemoryQuestions
 from tests.memory_store.search import MemorySearch
 from tests.memory_store.shown import MemoryShownMessages
+from tests.memory_store.visibilities import MemoryVisibilities
 from tests.memory_store.work import (
     MemoryCalibrations,
     MemoryDigests,
@@ -50,6 +51,7 @@ class MemoryStore:
         self.use = MemoryModelUse(heap)
         self.outbox = MemoryOutbox(heap)
         self.shown = MemoryShownMessages(heap)
+        self.visibilities = MemoryVisibilities(heap)
 
     def migrations(self) -> list[tuple[str, bool]]:
         with self._heap.open():

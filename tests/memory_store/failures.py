@@ -296,6 +296,7 @@ def _numbered(values: Values, draft: Draft, place: Place, author_id: str, now: d
         author_id=author_id,
         channel_id=place.channel_id,
         visibility=place.visibility,
+        is_unsure=place.is_unsure,
         created_at=now,
         updated_at=now,
     )

@@ -38,7 +38,7 @@ class MemoryQuestions:
                     return known
             question = Question(
                 id=values.next_id(),
-                place=place,
+                place=replace(place, is_unsure=False),
                 user_id=user_id,
                 text=storable(text),
                 verdict=verdict,

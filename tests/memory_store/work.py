@@ -188,8 +188,8 @@ class MemoryInbox:
         with self._heap.open() as values:
             for old in [one for one in values.given_up.values() if one.at < now - GIVEN_UP_KEPT]:
                 values.given_up.pop(old.job.id)
+                forget_outbox(values, old.job)
             if is_held_by(values, job):
-                forget_outbox(values, job)
                 waiting = values.inbox.pop(job.id)
                 kept = replace(waiting.job, payload=json.loads(waiting.payload))
                 values.given_up[job.id] = GivenUp(job=kept, at=utc(now), reason=reason)
@@ -205,12 +205,16 @@ class MemoryInbox:
                 return False
             job = replace(found.job, payload={}, received_at=utc(now))
             payload = json.dumps(found.job.payload)
-            values.inbox[id] = Waiting(job=job, payload=payload, due_at=now)
+            channel_id = str(found.job.payload.get("channel_id", ""))
+            values.inbox[id] = Waiting(job=job, payload=payload, due_at=now, channel_id=channel_id)
             return True
 
     def drop(self, id: int) -> bool:
         with self._heap.open() as values:
-            return values.given_up.pop(id, None) is not None
+            found = values.given_up.pop(id, None)
+            if found is not None:
+                forget_outbox(values, found.job)
+            return found is not None
 
 
 class MemoryOutbox:

@@ -141,6 +141,8 @@ class Judge:
         now_s = self._world.machine.now_s
         if entry is None or entry.deletion_sent_s < NEVER:
             return
+        if not self._model.is_steady([entry.channel_id]):
+            return  # it follows its channel, as soon as Slack tells of it
         if all(one.may_read(user_id, entry) for one in self._model.during(now_s - 90, now_s)):
             self.find("told an untruth", f"{user_id} about {entry.name}: {found[0]}")
 
@@ -159,6 +161,7 @@ class Judge:
             for one in self._model.during(entry.sent_s - 1.0, until_s)
             for seen in one.seen_by(entry.channel_id)
         }
+        entry.closed_s = self._model.closed_s(entry.channel_id, entry.sent_s)
 
     def _lately(self, sent: Sent) -> list[Any]:
         """How the workspace was at any moment that the sender may have gone by."""

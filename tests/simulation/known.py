@@ -9,19 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 _PAUSED = "a process that is paused between the check and the sending sends all the same"
-_UNTOLD = (
-    "only the bot that hears of a change drops what it knew; the other goes by it for a minute"
-)
 
 KNOWN = {
     "answer posted twice": _PAUSED,
     "digest posted twice": _PAUSED,
     "card out of date": "the card was under way when its entry was edited",
     "deleted, it comes back": "the same form, handed to a bot that was stopped, is logged later",
-    "question public for good": _UNTOLD,
-    "entry public for good": _UNTOLD,
-    "shown to others than its readers": _UNTOLD,
-    "told to who may not see it": _UNTOLD,
     "work waits out a clock's jump": "a lease that was given while the clock was an hour ahead",
 }
 

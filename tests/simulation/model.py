@@ -73,11 +73,10 @@ class Facts:
             return user_id in self.members[entry.channel_id]
         if user_id not in self.full:
             return False
-        return any(
-            seen is Seen.WORKSPACE
-            or (seen is Seen.CHANNEL and user_id in self.members[entry.channel_id])
-            for seen in entry.seen
-        )
+        if Seen.WORKSPACE in entry.seen and self.since_s < entry.closed_s:
+            return True
+        is_theirs = user_id in self.members[entry.channel_id]
+        return is_theirs and entry.seen != {Seen.AUTHOR}
 
     def may_show(self, channel_id: str, entry: Entry) -> bool:
         """Whether everyone who reads the channel may see the entry."""
@@ -107,6 +106,7 @@ class Entry:
     sent_s: float
     acked_s: float = NEVER
     seen: set[Seen] = field(default_factory=set)  # by where it was, while it was being logged
+    closed_s: float = NEVER  # when its public channel turned private, and it with it
     number: int = 0
     edits: list[Edit] = field(default_factory=list)
     deletion_sent_s: float = NEVER
@@ -191,6 +191,21 @@ class Model:
             for one, end_s in zip(self.facts, ends, strict=True)
             if one.since_s <= until_s and end_s >= from_s
         ]
+
+    def closed_s(self, channel_id: str, since_s: float) -> float:
+        """When the channel, after that moment, turned private first."""
+        private = (
+            one.since_s
+            for one in self.facts
+            if one.since_s > since_s and one.kinds[channel_id] == "private"
+        )
+        return next(private, NEVER)
+
+    @property
+    def has_converted(self) -> bool:
+        """Whether a channel became another kind."""
+        first = self.facts[0].kinds
+        return any(one.kinds[each] != kind for one in self.facts for each, kind in first.items())
 
     def is_steady(self, channel_ids: Iterable[str]) -> bool:
         """Whether nothing that matters ever changed there."""

@@ -108,7 +108,7 @@ class Night:
         if stored in entry.seen or not entry.seen or entry.acked_s == NEVER:
             return
         if entry.seen == {Seen.WORKSPACE} and self._turned_private(entry.channel_id):
-            return  # it may follow its channel
+            return  # it follows its channel
         kind = "public for good" if stored is Seen.WORKSPACE else "private for good"
         seen = "/".join(sorted(entry.seen))
         self._judge.find(f"entry {kind}", f"{entry.name}: {stored} instead of {seen}")

@@ -35,6 +35,7 @@ from tests.simulation.wire import STOPS_S, Wire
 MORNING = datetime(2026, 3, 2, 8, 55, tzinfo=UTC)  # a Monday
 DAY_S = (150.0, 420.0)  # how long people are at work
 REST_S = (60.0, 1_500.0)  # until everything has come to rest: at least, at most
+FOLLOWED_S = 660.0  # README: every ten minutes failbot asks what kind each channel is
 EVENT_S = 20.0  # between two things that happen to the workspace or the machines, on average
 DOWN_S = (0.5, 30.0)  # until a supervisor has started a killed process again
 JUMPS_S = (-3_600.0, -30.0, 30.0, 3_600.0)
@@ -180,7 +181,7 @@ class World:
             one.jump(0.0)
             one.start()
         begun_s = self.machine.now_s
-        self.machine.run(begun_s + REST_S[0])
+        self.machine.run(begun_s + (FOLLOWED_S if self.model.has_converted else REST_S[0]))
         while not self._is_quiet() and self.machine.now_s < begun_s + REST_S[1]:
             self.machine.run(self.machine.now_s + 10.0)
         self.tell("night")

@@ -1006,6 +1006,26 @@ def test_a_final_refusal_is_not_repeated(bench: Bench) -> None:
     assert bench.apologies == []
 
 
+def test_what_is_given_up_is_kept_with_its_reason(bench: Bench) -> None:
+    """A final refusal, a defect, and what did not work for a day: none is forgotten."""
+    workers = bench.workers(
+        deed=raising(refusal("channel_not_found"), KeyError("boom"), TimeoutError())
+    )
+    for _ in range(2):
+        bench.add()
+        assert workers.run_one()
+    bench.add()
+    bench.pass_s(25 * 3600)
+    assert workers.run_one()
+    reasons = [one.reason for one in bench.store.inbox.given_up()]
+    assert reasons == [
+        "Slack says channel_not_found",
+        f"a defect, reference {bench.apologies[0]}",
+        "TimeoutError",
+    ]
+    assert bench.store.inbox.waiting() == 0
+
+
 def test_a_defect_is_said_with_a_reference_and_not_repeated(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:

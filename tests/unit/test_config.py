@@ -42,7 +42,9 @@ BAD = {
     "FAILBOT_PORT": "99999",
     "FAILBOT_RETENTION_DAYS": "-1",
     "FAILBOT_RERANKER": "https://example.org/a model",
+    "FAILBOT_LOG": "yaml",
     "FAILBOT_LOG_LEVEL": "loud",
+    "FAILBOT_OPS_ADDRESS": "localhost:99999",
     "FAILBOT_LLM_URL": "models.example/v1",
     "FAILBOT_LLM_KEY": "k\ney",
     "FAILBOT_LLM_PRIVATE": "sometimes",
@@ -55,6 +57,13 @@ def test_a_malformed_setting_is_named(variable: str) -> None:
     """The message names the variable and what it must be."""
     with pytest.raises(ConfigError, match=f"{variable} must b"):
         Config.from_env({variable: BAD[variable]})
+
+
+@pytest.mark.parametrize("address", ["9090/metrics", "http://x:1", "x:", ":", "::1:9090", "0"])
+def test_an_ops_address_that_no_socket_could_have_is_refused(address: str) -> None:
+    """Rather than at the first scrape."""
+    with pytest.raises(ConfigError, match="FAILBOT_OPS_ADDRESS must be HOST:PORT"):
+        Config.from_env({"FAILBOT_OPS_ADDRESS": address})
 
 
 def test_all_problems_are_reported_together() -> None:

@@ -134,7 +134,9 @@ def test_problems_stand_beside_their_fields() -> None:
     view = forms.failure_form(draft(), NEW)
     error = DraftError({"links": "bad", "explanations": "long", "valid_while": "odd"})
     assert forms.errors(error, view) == {"links": "bad", "why": "long", "tried": "valid_while: odd"}
-    assert forms.errors(StoreError("locked"), view) == {"tried": "locked"}
+    fault = StoreError("/data/failbot.db: locked")
+    assert forms.errors(fault, view) == {"tried": fault.for_people}
+    assert "/data" not in fault.for_people
 
 
 def test_the_card_is_offered_for_new_entries_only() -> None:

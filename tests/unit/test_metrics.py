@@ -79,6 +79,15 @@ def test_calibration_error_is_the_weighted_gap() -> None:
     assert metrics.calibration_error([], []) == 0
 
 
+def test_over_confidence_looks_at_sure_answers_alone() -> None:
+    """What is promised beyond what is kept; below 0 where more is kept, 0 where nothing is sure."""
+    assert metrics.over_confidence([0.9, 0.7, 0.1], [True, False, True]) == pytest.approx(0.3)
+    assert metrics.over_confidence([0.6, 0.8], [True, True]) == pytest.approx(-0.3)
+    assert metrics.over_confidence([0.5], [False]) == 0.5
+    assert metrics.over_confidence([0.49, 0.1], [False, False]) == 0
+    assert metrics.over_confidence([], []) == 0
+
+
 def test_share_of_nothing_is_zero() -> None:
     """The false-answer rate where every question has an answer."""
     assert metrics.share([]) == 0

@@ -45,11 +45,18 @@ def test_the_level_of_entries_shifts_the_shipped_bar() -> None:
 
 
 def test_no_null_makes_known_impossible_or_touches_labels() -> None:
-    """At most 0.99; a workspace's own calibration knows better."""
+    """At most 0.9999; a workspace's own calibration knows better."""
     null = Null(level=50.0, source="questions", count=50)
-    assert applied(SHIPPED, null).known == 0.99
+    assert applied(SHIPPED, null).known == 0.9999
     own = replace(SHIPPED, origin="own")
     assert applied(own, null) == own
+
+
+def test_strangers_beyond_99_in_100_are_not_known() -> None:
+    """Where near-duplicates lift strangers so far, what answers must lie further still."""
+    strangers = [log_odds(0.995)] * 60
+    null = from_questions(strangers)
+    assert applied(SHIPPED, null).known == pytest.approx(0.995)
 
 
 def test_odds_and_chances_are_inverse() -> None:

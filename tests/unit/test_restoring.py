@@ -141,6 +141,7 @@ def test_the_replaced_database_is_kept(memory: Memory) -> None:
     assert aside.name == "failbot-replaced-20260303T090000.db"
     assert backups.verified(aside)["failures"] == 4
     assert memory.left() == ["One.", "Two.", "Three."]
+    assert memory.restore().aside[0].name == "failbot-replaced-20260303T090000-2.db"
 
 
 def test_numbers_and_ids_are_not_given_again(memory: Memory, now: datetime) -> None:
@@ -271,6 +272,18 @@ def test_a_database_in_use_is_left_alone_unless_forced(memory: Memory) -> None:
     finally:
         holder.communicate(timeout=20)
     assert memory.left() == ["Two.", "Three.", "Alpha stays."]
+
+
+def test_a_damaged_database_in_use_is_never_swapped(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has it open would go on writing into what was put aside."""
+    memory.back_up()
+    memory.config.database.write_bytes(b"this is no database any more" * 99)
+    monkeypatch.setattr(restoring, "is_open_elsewhere", lambda _: True)
+    with pytest.raises(StoreError, match="damaged and in use"):
+        memory.restore(force=True)
+    assert memory.config.database.read_bytes().startswith(b"this is no database")
 
 
 def spoil(path: Path) -> None:

@@ -13,7 +13,7 @@ import pysqlite3 as sqlite3
 import pytest
 
 from failbot.errors import StoreError
-from failbot.models import ExpectedQuestion, QuestionOrigin, Verdict
+from failbot.models import ExpectedQuestion, QuestionOrigin, Schedule, Verdict
 from failbot.search.values import Embedding
 from failbot.store.sqlite import SqliteStore, scrubbing
 from failbot.store.tombstones import Tombstone, of_person, read, write
@@ -22,7 +22,7 @@ from tests.make import ANA, TEAM, draft, embedding, public, viewer
 OPERATOR = viewer(is_operator=True)
 SEED = int(os.environ.get("FAILBOT_TEST_SEED") or random.SystemRandom().randrange(10**6))
 # With this seed rows moved from page to page leave copies that secure_delete does not see.
-MOVED = 1
+MOVED = 3
 
 
 @pytest.fixture
@@ -110,13 +110,31 @@ def needles(numbers: list[int]) -> list[bytes]:
 def test_secure_delete_alone_leaves_copies(
     store: SqliteStore, tmp_path: Path, now: datetime
 ) -> None:
-    """Where this fails, SQLite does it by itself, and `scrubbing._cleaned` can go."""
-    gone = mixed(store, now, MOVED, 120)
+    """Where this fails, SQLite does it by itself, and `scrubbing._clean` can go."""
+    gone = [canary(number).encode() for number in moved(store, now, MOVED)]
     scrubbing._merge_words(store.connection.db.conn)
     store.connection.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    assert list(found_in(tmp_path, *needles(gone))) == ["failbot.db"]
+    assert list(found_in(tmp_path, *gone)) == ["failbot.db"]
     assert store.erasures.scrub()
-    assert found_in(tmp_path, *needles(gone)) == {}
+    assert found_in(tmp_path, *gone) == {}
+    assert store.connection.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+
+
+def moved(store: SqliteStore, now: datetime, seed: int) -> list[int]:
+    """Entries that grow and shrink, so that their rows move from page to page; which are gone."""
+    drawn = random.Random(seed)
+    there, gone = [], []
+    for number in range(1, 151):
+        said = draft(canary(number) + " again" * drawn.choice([1, 300, 1500]))
+        store.failures.record(said, place=public(), author_id=ANA, now=now)
+        there.append(number)
+        one = drawn.choice(there)
+        changed = f"{canary(one)} again " * drawn.choice([1, 100, 600]) + str(drawn.random())
+        store.failures.revise(one, draft(changed), viewer=OPERATOR, by=ANA, now=now)
+        if drawn.random() < 0.25:
+            gone.append(there.pop(drawn.randrange(len(there))))
+            store.failures.delete(gone[-1], viewer=OPERATOR)
+    return gone
 
 
 @pytest.mark.parametrize("seed", [SEED])
@@ -183,7 +201,7 @@ def test_another_process_s_pages_do_not_bring_it_back(
     store: SqliteStore, tmp_path: Path, now: datetime
 ) -> None:
     """A connection that holds an old page in its memory reads it anew before it writes."""
-    gone = mixed(store, now, MOVED, 60)
+    gone = mixed(store, now, SEED, 60)
     others = [SqliteStore(tmp_path / "failbot.db") for _ in range(2)]
     for other in others:
         for number in range(1, 61):
@@ -273,3 +291,26 @@ def test_a_spoilt_tombstone_is_named(tmp_path: Path, now: datetime) -> None:
         file.write('{"team_id": "T1"}\n')
     with pytest.raises(StoreError, match=r"failbot\.tombstones, line 2: this is no tombstone"):
         read(path)
+
+
+def test_a_forgotten_id_stands_in_no_row(store: SqliteStore, now: datetime) -> None:
+    """Whatever table and column there will be: the test walks all of them."""
+    for _ in range(2):
+        log(store, now, 2)
+    gone = f"U{canary(2)}"
+    store.failures.revise(1, draft("Edited."), viewer=OPERATOR, by=gone, now=now)
+    weekly = {"weekday": 0, "hour": 9, "minute": 0, "zone": "UTC", "created_at": now}
+    made = Schedule(team_id=TEAM, channel_id="C1", created_by=gone, **weekly)
+    store.digests.set_schedule(made)
+    store.imports.record([draft("a")], name="a", place=public(), author_id=gone, now=now)
+    where = holding_rows(store, gone)
+    assert {"failures", "versions", "questions", "inbox", "schedules", "imports"} <= where
+    forget(store, now, 2)
+    assert holding_rows(store, gone) == set()
+    assert holding_rows(store, f"U{canary(1)}") >= {"failures", "questions"}
+
+
+def holding_rows(store: SqliteStore, text: str) -> set[str]:
+    """The tables that have a row in which this stands."""
+    rows = {table.name: repr(list(table.rows)) for table in store.connection.db.tables}
+    return {name for name, told in rows.items() if text in told}

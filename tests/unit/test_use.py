@@ -11,7 +11,8 @@ import pytest
 
 from failbot.bootstrap import Runtime, open_runtime
 from failbot.config import Config
-from failbot.doctor import State, _use
+from failbot.doctor.check import State
+from failbot.doctor.language_model import language_model_use
 from failbot.ops.metrics import Metrics, ReaderCounts
 from failbot.ops.wiring import _facts
 from failbot.reader.base import NoReader, Stats
@@ -68,11 +69,11 @@ def test_what_came_last_is_counted_at_the_end(tmp_path: Path, reader: Counting) 
 
 def test_doctor_warns_while_it_rests(runtime: Runtime, reader: Counting) -> None:
     """From the last report, until another says that it is back."""
-    assert list(_use(runtime)) == []
+    assert list(language_model_use(runtime.store)) == []
     for is_open, state in ((True, State.WARN), (False, State.OK)):
         reader.told = Stats(calls=3, failed=3, is_open=is_open)
         runtime._report_use()
-        (check,) = _use(runtime)
+        (check,) = language_model_use(runtime.store)
         assert check.state is state
         assert "today 3 calls (3 failed, 0 not sent)" in check.words
         assert ("small failed several times in a row" in check.words) is is_open

@@ -12,7 +12,7 @@ from failbot.errors import (
 )
 from failbot.fields import from_dict
 from failbot.models import Draft, Feedback, Viewer, reference
-from failbot.slack import drafting
+from failbot.slack import drafting, showing
 from failbot.slack.bot import Bot
 from failbot.slack.commands import parse
 from failbot.slack.duties import Deed
@@ -110,7 +110,11 @@ def show_home(bot: Bot, job: Job) -> None:
     """Publishes the Home tab of whoever opened it."""
     deed = from_dict(Deed, job.payload)
     viewer = bot.places.viewer_for(deed.team_id, deed.user_id)
-    own = bot.service.newest(viewer=viewer, limit=HOME_ENTRIES, author_id=deed.user_id)
+    own = showing.listed(
+        bot,
+        deed.team_id,
+        lambda: bot.service.newest(viewer=viewer, limit=HOME_ENTRIES, author_id=deed.user_id),
+    )
     client = bot.client_for(deed.team_id)
     client.views_publish(user_id=deed.user_id, view=home(own, links=card_links(client, own)))
 

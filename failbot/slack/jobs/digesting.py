@@ -7,7 +7,8 @@ import logging
 from slack_sdk.errors import SlackApiError
 
 from failbot.errors import SlackError
-from failbot.models import Digest, Failure, Place, Schedule, Viewer
+from failbot.models import Digest, Place, Schedule, Viewer
+from failbot.slack import showing
 from failbot.slack.bot import Bot
 from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.jobs.delivery import NOTE, card_links, error_code, is_final, post
@@ -23,8 +24,15 @@ GONE = frozenset({"channel_not_found", "is_archived"})
 
 
 def audience_of(bot: Bot, schedule: Schedule) -> Viewer:
-    """What everyone in the schedule's channel may see."""
-    return bot.places.audience_of(_place(bot, schedule))
+    """What everyone in the schedule's channel may see, as Slack says now.
+
+    What has meanwhile become its channel's is not the workspace's any more.
+    """
+    audience = bot.places.audience_of(_place(bot, schedule), within_s=0.0)
+    showing.digested(
+        bot, schedule.team_id, lambda: bot.service.digest(audience=audience, now=bot.now())
+    )
+    return audience
 
 
 def publish(bot: Bot, schedule: Schedule, digest: Digest, claim: Claim) -> str:
@@ -46,14 +54,9 @@ def publish(bot: Bot, schedule: Schedule, digest: Digest, claim: Claim) -> str:
         raise SlackError(f"the digest could not be posted: Slack says {code}") from error
 
 
-def failures_in(digest: Digest) -> list[Failure]:
-    """What its message shows."""
-    return [*digest.lessons, *(digest.pattern.failures if digest.pattern else ())]
-
-
 def links_of(bot: Bot, digest: Digest, team_id: str) -> dict[int, str]:
     """The addresses of the cards of what it shows."""
-    return card_links(bot.client_for(team_id), failures_in(digest))
+    return card_links(bot.client_for(team_id), showing.failures_in(digest))
 
 
 def _send(bot: Bot, digest: Digest, claim: Claim) -> str:
@@ -66,7 +69,7 @@ def _send(bot: Bot, digest: Digest, claim: Claim) -> str:
         claim.channel_id,
         message=digest_message(digest, links=links),
         kind=MessageKind.DIGEST,
-        numbers=[failure.number for failure in failures_in(digest)],
+        numbers=[failure.number for failure in showing.failures_in(digest)],
         at=digest.until,
         **facts,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -10,16 +11,19 @@ from slack_sdk.errors import SlackApiError
 from failbot.errors import FailbotError, ModelError, NotFoundError, StoppedError, StoreError
 from failbot.fields import from_dict
 from failbot.models import SHOWN_HITS, Answer, Failure, Hit, Viewer, Visibility, reference
+from failbot.slack import showing
 from failbot.slack.bot import Bot
 from failbot.slack.events import QUESTION, Asked
 from failbot.slack.jobs import delivery
 from failbot.slack.jobs.sending import SHOWN, Sends
 from failbot.slack.markup import question
+from failbot.slack.people import CACHED_S
 from failbot.slack.views.answers import answer_message, numbers_in, private_message
 from failbot.slack.views.blocks import Message, apology, help_message, notice, with_remark
 from failbot.slack.views.cards import card, leaked, logged, saved, unposted
 from failbot.store.base import Job, MessageKind, ShownMessage
 
+MARGIN_S = 1.0  # by which the two clocks may differ that a question's age is measured with
 PATIENCE_S = 10.0  # how long a question waits for the model
 
 READING = "is reading what may match…"  # beside the bot's name
@@ -46,7 +50,7 @@ def answer_question(bot: Bot, job: Job) -> None:
     asked = from_dict(Asked, job.payload)
     sends = Sends(bot, job)
     thread_ts = asked.thread_ts or asked.message_ts
-    reply = _reply(bot, asked)
+    reply = _reply(bot, asked, within_s=_waited_s(bot, job))
     sends.post(
         "answer",
         asked.channel_id,
@@ -125,12 +129,21 @@ class _Reply:
     private_numbers: tuple[int, ...] = ()
 
 
-def _reply(bot: Bot, asked: Asked) -> _Reply:
+def _waited_s(bot: Bot, job: Job) -> float:
+    """How long the job has surely waited; what Slack said since then it said after the question.
+
+    One that is new asks afresh; many that have waited ask once.
+    """
+    waited_s = (bot.now() - job.received_at).total_seconds() - MARGIN_S
+    return min(CACHED_S, max(0.0, waited_s))
+
+
+def _reply(bot: Bot, asked: Asked, *, within_s: float) -> _Reply:
     text = question(asked.text) or _thread_start(bot, asked)
     if not text or _asks_for_help(text):
         return _Reply(public=help_message())
     try:
-        return _answer(bot, asked, text)
+        return _answer(bot, asked, text, within_s=within_s)
     except (StoreError, StoppedError):  # not the asker's to know: it is tried again
         raise
     except FailbotError as error:
@@ -143,15 +156,19 @@ def _asks_for_help(text: str) -> bool:
     return first.strip("!?.,") == "help" and len(more) < 2
 
 
-def _answer(bot: Bot, asked: Asked, text: str) -> _Reply:
+def _answer(bot: Bot, asked: Asked, text: str, *, within_s: float) -> _Reply:
+    """:param within_s: how old what Slack says of the channel may be: the question is kept."""
     own = bot.places.admit(asked.team_id, asked.user_id)
-    place = bot.places.place_of(asked.team_id, asked.channel_id, hint=asked.hint)
+    place = bot.places.place_of(asked.team_id, asked.channel_id, hint=asked.hint, within_s=within_s)
     audience = bot.places.audience_of(place, user_id=asked.user_id)
     is_private = place.visibility is not Visibility.WORKSPACE
     if bot.service.reader_name:
         client, thread_ts = bot.client_for(asked.team_id), asked.thread_ts or asked.message_ts
         delivery.set_status(client, asked.channel_id, thread_ts=thread_ts, status=READING)
-    answer = bot.service.ask(text, viewer=audience, patience_s=PATIENCE_S, is_private=is_private)
+    ask = partial(bot.service.ask, text, is_private=is_private)
+    answer = showing.answered(
+        bot, asked.team_id, lambda: ask(viewer=audience, patience_s=PATIENCE_S)
+    )
     kept = bot.service.keep_question(
         text,
         answer,
@@ -160,8 +177,12 @@ def _answer(bot: Bot, asked: Asked, text: str) -> _Reply:
         message_ts=asked.message_ts,
         now=bot.now(),
     )
-    sees_more = _sees_more(bot, own, audience)
-    better = _better(bot, text, own, answer, is_private=is_private) if sees_more else []
+    better: list[Hit] = []
+    if _sees_more(bot, own, audience):
+        # A model that was late for everyone is not waited for a second time.
+        ask_again = partial(ask, viewer=own, patience_s=0.0, reads=not answer.unread)
+        seen = showing.answered(bot, asked.team_id, ask_again)
+        better = _better(seen, than=answer)
     hits = [*answer.hits[:SHOWN_HITS], *better]
     links = delivery.card_links(bot.client_for(asked.team_id), (hit.failure for hit in hits))
     return _Reply(
@@ -184,13 +205,10 @@ def _sees_more(bot: Bot, own: Viewer, audience: Viewer) -> bool:
     return own != audience and bot.service.count(viewer=beyond) > 0
 
 
-def _better(bot: Bot, text: str, viewer: Viewer, public: Answer, *, is_private: bool) -> list[Hit]:
-    """What this viewer may see and matches better than anything that the others may see too."""
-    # A model that was late for everyone is not waited for a second time.
-    reads = not public.unread
-    own = bot.service.ask(text, viewer=viewer, patience_s=0.0, is_private=is_private, reads=reads)
-    best = max((hit.probability for hit in public.shown()), default=0.0)
-    known = {hit.failure.number for hit in public.hits}
+def _better(own: Answer, *, than: Answer) -> list[Hit]:
+    """What the asker alone may see and matches better than anything that the others may see."""
+    best = max((hit.probability for hit in than.shown()), default=0.0)
+    known = {hit.failure.number for hit in than.hits}
     return [
         hit for hit in own.shown() if hit.failure.number not in known and hit.probability >= best
     ]
@@ -269,7 +287,9 @@ def _similar(bot: Bot, failure: Failure, shown: Shown) -> tuple[tuple[Hit, ...],
         return (), ""
     viewer = bot.places.viewer_for(failure.team_id, shown.user_id)
     try:
-        answer = bot.service.similar(failure, viewer=viewer)
+        answer = showing.answered(
+            bot, failure.team_id, lambda: bot.service.similar(failure, viewer=viewer)
+        )
     except ModelError:
         return (), ""  # a hint, not worth an apology; the log has the model's error already
     return answer.shown(), answer.caveat
@@ -281,7 +301,7 @@ def _told(
     """What the author is told besides the card; nothing where the card says it all."""
     if not shown.is_new:
         return saved(failure)
-    if shown.posts_card and not similar:
+    if shown.posts_card and not similar and not failure.is_unsure:
         return None
     links = delivery.card_links(bot.client_for(failure.team_id), (hit.failure for hit in similar))
     return logged(failure, similar=similar, links=links, caveat=caveat)

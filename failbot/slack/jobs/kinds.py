@@ -6,6 +6,7 @@ from failbot.slack.duties import DELETE, GIVE_FEEDBACK, KEEP, OPEN_FORM, REPLY, 
 from failbot.slack.events import QUESTION
 from failbot.slack.jobs import acting
 from failbot.slack.jobs.expecting import TELL_EXPECTED, tell_expected
+from failbot.slack.jobs.following import TELL_AUTHOR, tell_author
 from failbot.slack.jobs.handlers import SHOW_CARD, answer_question, show_card
 from failbot.slack.jobs.worker import Handler
 
@@ -13,6 +14,7 @@ HANDLERS: dict[str, Handler] = {
     QUESTION: answer_question,
     SHOW_CARD: show_card,
     TELL_EXPECTED: tell_expected,
+    TELL_AUTHOR: tell_author,
     OPEN_FORM: acting.show_form,
     REPLY: acting.answer_command,
     GIVE_FEEDBACK: acting.give_feedback,

@@ -15,10 +15,11 @@ from slack_sdk.errors import SlackApiError
 
 from failbot.errors import FailbotError, NotFoundError
 from failbot.models import Answer, Failure, Hit, Verdict, Viewer, reference
+from failbot.slack import showing
 from failbot.slack.bot import Bot
 from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.jobs import delivery
-from failbot.slack.jobs.digesting import failures_in, links_of
+from failbot.slack.jobs.digesting import links_of
 from failbot.slack.views.answers import answer_message
 from failbot.slack.views.blocks import Message, notice, with_remark
 from failbot.slack.views.cards import card
@@ -100,7 +101,7 @@ def _digest(bot: Bot, message: ShownMessage) -> set[int]:
         audience=bot.places.audience_of(place), now=message.posted_at, week=message.about
     )
     links = links_of(bot, digest, message.team_id)
-    left = {one.number: one for one in failures_in(digest)}
+    left = {one.number: one for one in showing.failures_in(digest)}
     remark = _gone(bot, message, left)
     if message.kind is MessageKind.DIGEST:
         changed: Message | None = digest_message(digest, links=links)

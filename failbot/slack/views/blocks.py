@@ -28,6 +28,14 @@ SEEN_BY = {
     Visibility.AUTHOR: "only its author can find it",
 }
 
+UNSURE = "members of this channel can find it: Slack did not say whether it is public"
+
+
+def seen_by(failure: Failure) -> str:
+    """Who can find the failure, as a clause."""
+    return UNSURE if failure.is_unsure else SEEN_BY[failure.visibility]
+
+
 HELP = """\
 *Log what did not work* (20 seconds):
 • `/failure` opens the form; `/failure the loss exploded at step 900` opens it with that filled in
@@ -39,6 +47,7 @@ Mentioned without a text in a thread, I take the thread's first message.
 *Find and tend*
 • `/failure search words` · `/failure list` · `/failure mine`
 • `/failure show F-12` · `/failure edit F-12` · `/failure delete F-12`
+• `/failure publish F-12` gives your entry to the whole workspace, wherever you logged it
 • `/failure log list shuffling broke` logs a text that begins with one of these words
 
 *Weekly digest*

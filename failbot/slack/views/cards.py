@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from failbot.models import (
+    Access,
     ExpectedQuestion,
     Explanation,
     ExplanationStatus,
@@ -13,9 +14,8 @@ from failbot.models import (
     Hit,
     Visibility,
 )
-from failbot.slack.markup import clip, clip_line, link, person, quote
+from failbot.slack.markup import channel, clip, clip_line, link, person, quote
 from failbot.slack.views.blocks import (
-    SEEN_BY,
     TITLE_SIZE,
     Links,
     Message,
@@ -23,6 +23,7 @@ from failbot.slack.views.blocks import (
     button,
     context,
     section,
+    seen_by,
     titled,
     with_remark,
 )
@@ -40,6 +41,7 @@ CAVEAT_SIZE = 500
 EXPLANATIONS_AT_MOST = 3
 LINKS_AT_MOST = 3
 QUESTIONS_AT_MOST = 3
+NAMED_AT_MOST = 20
 FORESEEN_AT_MOST = 8
 
 _WHOSE_WORDS = "_Matches_ and _differs_ are a language model's words, not the author's."
@@ -63,7 +65,9 @@ def logged(failure: Failure, *, similar: Sequence[Hit], links: Links, caveat: st
 
     :param caveat: what keeps the likeness from being the last word.
     """
-    first = f"{failure.reference} is logged: {SEEN_BY[failure.visibility]}."
+    first = f"{failure.reference} is logged: {seen_by(failure)}."
+    if failure.is_unsure:
+        first += " I keep asking, and tell you what it says."
     blocks = [section(f"{first} `/failure edit {failure.reference}` adds to it.")]
     if similar:
         blocks.append(section("*It resembles what was logged before:*"))
@@ -77,6 +81,36 @@ def saved(failure: Failure) -> Message:
     """What is told alone after an edit."""
     words = f"{failure.reference} is saved, as version {failure.version}."
     return Message(text=words, blocks=[section(words)])
+
+
+def followed(
+    channel_id: str, access: Access, *, opened: Sequence[str], closed: Sequence[str]
+) -> Message:
+    """What an author is told when others can find their entries than before; by reference."""
+    said = _ACCESS[access].format(channel(channel_id))
+    found = [
+        f"{_several(names)} can now be found by {whom}."
+        for names, whom in ((opened, "everyone in the workspace"), (closed, "its members only"))
+        if names
+    ]
+    advice = f"`/failure publish {closed[0]}` gives it to the workspace." if closed else ""
+    words = " ".join(filter(None, [said, *found, advice]))
+    return Message(text=words, blocks=[section(words)])
+
+
+_ACCESS = {
+    Access.WORKSPACE: "Slack says now that {} is public.",
+    Access.SHARED: "Slack says now that {} is shared with another workspace.",
+    Access.PRIVATE: "{} is private.",
+    Access.HIDDEN: "Slack does not show me {} any more: it is private, or deleted.",
+}
+
+
+def _several(names: Sequence[str]) -> str:
+    """The first of them, and how many more."""
+    shown = ", ".join(names[:NAMED_AT_MOST])
+    more = len(names) - NAMED_AT_MOST
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def foreseen(failure: Failure, questions: Sequence[ExpectedQuestion]) -> Message:
@@ -193,7 +227,7 @@ def _facts(failure: Failure) -> str:
         clip_line(" ".join(f"#{tag}" for tag in failure.tags), REMARK_SIZE),
         f"cost: {clip_line(failure.cost, 120)}" if failure.cost else "",
         f"version {failure.version}" if failure.version > 1 else "",
-        SEEN_BY[failure.visibility],
+        seen_by(failure),
     ]
     return " · ".join(fact for fact in facts if fact)
 

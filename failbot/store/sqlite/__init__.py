@@ -19,6 +19,7 @@ from failbot.store.sqlite.outbox import SqliteOutbox
 from failbot.store.sqlite.questions import SqliteQuestions
 from failbot.store.sqlite.search import SqliteSearch
 from failbot.store.sqlite.shown import SqliteShownMessages
+from failbot.store.sqlite.visibilities import SqliteVisibilities
 from failbot.store.sqlite.writing import SqliteModelUse, SqliteWantedQuestions
 
 
@@ -42,6 +43,7 @@ class SqliteStore:
         self.use = SqliteModelUse(self.connection)
         self.outbox = SqliteOutbox(self.connection)
         self.shown = SqliteShownMessages(self.connection)
+        self.visibilities = SqliteVisibilities(self.connection)
 
     def migrations(self) -> list[tuple[str, bool]]:
         brought = set(self.connection.brought)

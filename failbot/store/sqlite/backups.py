@@ -25,7 +25,7 @@ def copy_to(connection: Connection, path: Path) -> dict[str, int]:
     if path.exists():
         raise StoreError(f"{path} is there already; name a new file.")
     for _ in range(TRIES):
-        with _removed_on_error(path):
+        with removed_on_error(path):
             expected = _copy(connection, path)
             counts = verified(path)
             if counts == expected:
@@ -82,7 +82,7 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _removed_on_error(path: Path) -> Iterator[None]:
+def removed_on_error(path: Path) -> Iterator[None]:
     """Half a copy opens as a store, and says that it is there already."""
     try:
         yield

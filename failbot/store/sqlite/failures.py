@@ -284,6 +284,7 @@ def _insert(
         "author_id": author_id,
         "channel_id": place.channel_id,
         "visibility": place.visibility,
+        "is_unsure": int(place.is_unsure),
         "created_at": stamp(now),
         "updated_at": stamp(now),
         "version": 1,

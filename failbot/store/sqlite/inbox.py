@@ -9,7 +9,7 @@ from typing import Any
 
 from failbot.store.base import Backlog, GivenUp, Job
 from failbot.store.sqlite.connection import Connection
-from failbot.store.sqlite.outbox import forget_outbox
+from failbot.store.sqlite.outbox import forget_job, forget_outbox
 from failbot.store.sqlite.rows import instant, stamp
 from failbot.store.sqlite.scrubbing import erased
 
@@ -111,14 +111,17 @@ class SqliteInbox:
 
     def give_up(self, job: Job, *, reason: str, now: datetime) -> None:
         with self._connection.write() as db:
-            db.table("given_up").delete_where("given_up_at < ?", [stamp(now - GIVEN_UP_KEPT)])
+            for old in self._connection.rows(
+                "SELECT id FROM given_up WHERE given_up_at < ?", [stamp(now - GIVEN_UP_KEPT)]
+            ):
+                self.drop(old["id"])
+            moved = {"now": stamp(now), "reason": reason}
             db.execute(
                 "INSERT INTO given_up SELECT id, team_id, kind, payload, attempts, received_at,"
-                f" :at, :reason FROM inbox WHERE {OURS}",
-                _key(job) | {"at": stamp(now), "reason": reason},
+                f" channel_id, :now, :reason FROM inbox WHERE {OURS}",
+                _key(job) | moved,
             )
-            if db.execute(f"DELETE FROM inbox WHERE {OURS}", _key(job)).rowcount:
-                forget_outbox(db, job)
+            db.execute(f"DELETE FROM inbox WHERE {OURS}", _key(job))
 
     def given_up(self) -> list[GivenUp]:
         rows = self._connection.rows("SELECT * FROM given_up ORDER BY given_up_at, id")
@@ -129,17 +132,20 @@ class SqliteInbox:
 
     def retry(self, id: int, *, now: datetime) -> bool:
         with self._connection.write() as db:
-            db.execute(
-                "INSERT INTO inbox (id, team_id, kind, payload, attempts, received_at, due_at)"
-                " SELECT id, team_id, kind, payload, attempts, :now, :now FROM given_up"
-                " WHERE id = :id",
-                {"id": id, "now": stamp(now)},
+            back = {"id": id, "now": stamp(now)}
+            done = db.execute(
+                "INSERT INTO inbox (id, team_id, kind, payload, attempts, received_at, channel_id,"
+                " due_at) SELECT id, team_id, kind, payload, attempts, :now, channel_id, :now"
+                " FROM given_up WHERE id = :id",
+                back,
             )
-            return self.drop(id)
+            db.table("given_up").delete_where("id = :id", back)
+            return bool(done.rowcount)
 
     def drop(self, id: int) -> bool:
         with self._connection.write() as db:
             erased(db)
+            forget_job(db, id)
             return bool(db.execute("DELETE FROM given_up WHERE id = ?", [id]).rowcount)
 
     def _put_off(self, job: Job, due_at: datetime, *, is_held: bool) -> None:

@@ -48,8 +48,17 @@ class SqliteOutbox:
 
 def name_of(holder: Job | Claim) -> str:
     if isinstance(holder, Job):
-        return f"job {holder.id}"
+        return _job_name(holder.id)
     return f"digest {holder.team_id} {holder.channel_id} {holder.week}"
+
+
+def _job_name(id: int) -> str:
+    return f"job {id}"
+
+
+def forget_job(db: Database, id: int) -> None:
+    """As `forget_outbox`, for a job that was given up and is dropped."""
+    db.table("outbox").delete_where("holder = ?", [_job_name(id)])
 
 
 def forget_outbox(db: Database, holder: Job | Claim) -> None:

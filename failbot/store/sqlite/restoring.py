@@ -118,10 +118,11 @@ def replace(database: Path, new: Path, *, aside: Path, is_readable: bool) -> lis
     if not is_readable:
         with said_in_words(database):
             return _swap(database, new, aside)
-    with said_in_words(aside), closing(_opened(database)) as conn:
-        make_private(aside)
-        conn.execute("VACUUM INTO ?", [str(aside)])
-    backups.verified(aside)
+    with backups.removed_on_error(aside):
+        with said_in_words(aside), closing(_opened(database)) as conn:
+            make_private(aside)
+            conn.execute("VACUUM INTO ?", [str(aside)])
+        backups.verified(aside)
     with said_in_words(database):
         _take_over(new, database)
         _overwrite(database, new)

@@ -64,6 +64,8 @@ def failure_of(row: Row) -> Failure:
         updated_at=instant(row["updated_at"]),
         version=row["version"],
         card_ts=row["card_ts"],
+        is_unsure=bool(row["is_unsure"]),
+        is_published=bool(row["is_published"]),
     )
 
 
