@@ -140,7 +140,7 @@ class Failure(Draft):
 
     @property
     def reference(self) -> str:
-        return f"F-{self.number}"
+        return reference(self.number)
 
     def draft(self) -> Draft:
         """What the author said, without the record's own facts."""
@@ -428,6 +428,11 @@ class Digest:
     @property
     def is_empty(self) -> bool:
         return not (self.lessons or self.questions or self.thanks)
+
+
+def reference(number: int) -> str:
+    """How people name the failure of this number."""
+    return f"F-{number}"
 
 
 def parse_reference(text: str) -> int | None:

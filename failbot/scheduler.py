@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event
 
-from failbot.errors import FailbotError, SlackError
+from failbot.errors import FailbotError, SlackError, TakenOverError
 from failbot.memory.digest import last_due, week_of
 from failbot.memory.service import Service
 from failbot.models import Digest, Schedule, Viewer
@@ -81,6 +81,9 @@ class Scheduler:
                 audience=self._audience(schedule), now=now, week=claim.week
             )
             message_ts = "" if digest.is_empty else self._publish(schedule, digest, claim)
+        except TakenOverError:
+            log.warning("digest %s of %s is another's by now", claim.week, claim.channel_id)
+            return False
         except SlackError as error:
             log.warning("digest %s of %s is given up: %s", claim.week, claim.channel_id, error)
             message_ts = ""

@@ -97,7 +97,7 @@ def working(
         side = build(
             runtime.config,
             runtime.service,
-            runtime.store.inbox,
+            runtime.store,
             now=now,
             clock=clock,
             stop=stop,

@@ -134,6 +134,29 @@ def close_all(parts: Iterable[Worker]) -> bool:
     return all(ended)
 
 
+class Bell:
+    """Wakes whoever waits for work; a ring between two waits is not lost. Any thread."""
+
+    def __init__(self) -> None:
+        self._rung = threading.Condition()
+        self._rings = 0
+
+    @property
+    def rings(self) -> int:
+        """How often it rang; to be read before looking for work, and handed to `wait`."""
+        return self._rings
+
+    def ring(self) -> None:
+        with self._rung:
+            self._rings += 1
+            self._rung.notify_all()
+
+    def wait(self, rings: int, timeout_s: float) -> None:
+        """Returns once it has rung more often than that, or after the time."""
+        with self._rung:
+            self._rung.wait_for(lambda: self._rings != rings, timeout_s)
+
+
 class Backoff:
     """How long to wait before the next try: twice as long each time, and never quite the same.
 

@@ -295,6 +295,10 @@ class Service:
         """:raises NotFoundError:"""
         return self._store.failures.get(number, viewer=viewer)
 
+    def visible(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, Failure]:
+        """The failures of these numbers that the viewer sees, by number."""
+        return self._store.failures.at(numbers, viewer=viewer)
+
     def versions(self, number: int, *, viewer: Viewer) -> list[Version]:
         """Oldest first. :raises NotFoundError:"""
         return self._store.failures.versions(number, viewer=viewer)
@@ -403,6 +407,10 @@ class Service:
         )
         self.when_answered(answer)
         return kept
+
+    def question(self, id: int, *, team_id: str) -> Question:
+        """What was asked. :raises NotFoundError: it is not kept any more."""
+        return self._store.questions.get(id, team_id=team_id)
 
     def give_feedback(self, feedback: Feedback, *, viewer: Viewer) -> None:
         """Keeps a reader's word on a shown hit; the latest word of one person counts.

@@ -21,17 +21,20 @@ from failbot.config import Config
 from failbot.errors import ConfigError, StoreError
 from failbot.memory.service import Service
 from failbot.observer import Observer, Unobserved
-from failbot.slack.bot import Bot
+from failbot.slack.bot import Bot, Identity
 from failbot.slack.changes import heed_changes
-from failbot.slack.events import store_questions
+from failbot.slack.intake import stored_first
 from failbot.slack.jobs.delivery import error_code, is_final
 from failbot.slack.jobs.following import Follower, follow
-from failbot.slack.jobs.handlers import HANDLERS, apologize
-from failbot.slack.jobs.worker import Workers
+from failbot.slack.jobs.handlers import apologize
+from failbot.slack.jobs.kinds import HANDLERS
+from failbot.slack.jobs.retracting import retracting
+from failbot.slack.jobs.sending import SHOWN
+from failbot.slack.jobs.worker import Bells, Workers
 from failbot.slack.listeners import Listeners
 from failbot.slack.places import SLACK_FAILURES, Places
 from failbot.slack.refusals import explain
-from failbot.store.base import Inbox
+from failbot.store.base import Store
 from failbot.threads import Pool, Stop, Worker
 
 logger = logging.getLogger(__name__)
@@ -46,16 +49,6 @@ LISTENERS = 10  # as many as there are requests at the same time
 SDK_LOGGERS = ("slack_bolt", "slack_sdk", "websockets")
 
 
-@dataclass(slots=True)
-class Identity:
-    """Who the bot is, once Slack has said so; until then its fields are empty."""
-
-    team_id: str = ""
-    user_id: str = ""
-    bot_id: str = ""
-    refusal: str = ""  # Slack's name of why it refuses the token
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackSide:
     """The Slack side: `app` takes requests, `bot` acts, `workers` answer."""
@@ -64,6 +57,7 @@ class SlackSide:
     bot: Bot
     client: WebClient
     workers: Workers
+    retracting: Worker
     follower: Follower
     identity: Identity
     listeners: Pool
@@ -85,9 +79,11 @@ class SlackSide:
         )
         with ExitStack() as closing:
             follower = self.follower.worker(self.stop)
-            for part in (self.bot.places, follower, self.workers, introducing, self.listeners):
+            parts = (self.bot.places, follower, self.workers, self.retracting, introducing)
+            for part in (*parts, self.listeners):
                 closing.callback(part.close)
             self.workers.start()
+            self.retracting.start()
             follower.start()
             introducing.start()
             yield self
@@ -107,7 +103,7 @@ def sending_client(config: Config, *, timeout_s: int = CALL_TIMEOUT_S) -> WebCli
 def build(
     config: Config,
     service: Service,
-    inbox: Inbox,
+    store: Store,
     *,
     stop: Stop,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -119,20 +115,23 @@ def build(
     :param clock: monotonic seconds, for how long what Slack said is believed.
     """
     quiet_sdk()
-    woken = Event()
+    bells = Bells(others=[SHOWN])
+    identity = Identity()
     lookups = sending_client(config, timeout_s=LOOKUP_TIMEOUT_S)
     client = sending_client(config)  # for one workspace, whose token it holds
     places = Places(lookups, service, clock=clock, stop=stop, patient=client)
     bot = Bot(
         service=service,
-        inbox=inbox,
+        inbox=store.inbox,
+        outbox=store.outbox,
+        shown=store.shown,
         places=places,
         client_for=lambda _: client,
         now=now,
-        knock=woken.set,
+        knock=bells.knock,
+        identity=identity,
     )
     places.when_told = partial(follow, bot)
-    identity = Identity()
     observer = observer or Unobserved()
     listeners = Pool(LISTENERS, name="listener", stop=stop)
     return SlackSide(
@@ -140,8 +139,9 @@ def build(
         bot=bot,
         client=client,
         workers=Workers(
-            bot, HANDLERS, apologize=apologize, woken=woken, stop=stop, observer=observer
+            bot, HANDLERS, apologize=apologize, bells=bells, stop=stop, observer=observer
         ),
+        retracting=retracting(bot, bell=bells[SHOWN], stop=stop),
         follower=Follower(bot, clock=clock),
         identity=identity,
         listeners=listeners,
@@ -172,7 +172,7 @@ def build_app(config: Config, bot: Bot, identity: Identity, *, listeners: Execut
             "failbot is for one workspace: unset SLACK_CLIENT_ID, SLACK_CLIENT_SECRET"
         )
     app.use(heed_changes(bot))
-    app.use(store_questions(bot))
+    app.use(stored_first(bot))
     Listeners(bot).register(app)
     app.error(_error_handler(bot))
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from slack_sdk import WebClient
@@ -16,7 +16,18 @@ from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.jobs.delivery import whisper
 from failbot.slack.places import Places
 from failbot.slack.views.blocks import Message
-from failbot.store.base import Inbox
+from failbot.store.base import Inbox, Outbox, ShownMessages
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who the bot is, once Slack has said so; until then its fields are empty."""
+
+    team_id: str = ""
+    user_id: str = ""
+    bot_id: str = ""
+    refusal: str = ""  # Slack's name of why it refuses the token
+
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +50,13 @@ class Bot:
 
     service: Service
     inbox: Inbox
+    outbox: Outbox
+    shown: ShownMessages
     places: Places
     client_for: Callable[[str], WebClient]  # a workspace's, without retries: see delivery
     now: Callable[[], datetime]
-    knock: Callable[[], None]  # tells the workers that the inbox holds something
+    knock: Callable[[str], None]  # tells whoever does this kind of job that there is one
+    identity: Identity = field(default_factory=Identity)
 
     def tell(self, actor: Actor, message: Message, *, replace: bool = False) -> None:
         """Shows the message to the actor alone."""
@@ -58,9 +72,19 @@ class Bot:
     def later(
         self, kind: str, payload: dict[str, object], *, team_id: str, keys: Sequence[str]
     ) -> bool:
-        """Whether this is new work; committed, and taken up by a worker at once."""
-        is_new = self.inbox.add(kind, payload, team_id=team_id, keys=keys, now=self.now())
-        self.knock()
+        """Whether this is new work; committed, and taken up by a worker at once.
+
+        It waits its turn among the jobs of the channel that its payload names.
+        """
+        is_new = self.inbox.add(
+            kind,
+            payload,
+            team_id=team_id,
+            keys=keys,
+            now=self.now(),
+            channel_id=string_in(payload, "channel_id"),
+        )
+        self.knock(kind)
         return is_new
 
     def viewer(self, actor: Actor) -> Viewer:

@@ -1,25 +1,14 @@
-"""Questions in Slack's events: recognised, and in the inbox before Slack is told that they came.
-
-Bolt answers 200 to an event whatever its listener does; a question is therefore stored by a
-middleware, and where that fails Slack hears 503 and sends the event again.
-"""
+"""Questions in Slack's events: recognised, and told from one another. Pure."""
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slack_bolt import BoltResponse
-
-from failbot.errors import FailbotError
-from failbot.fields import as_dict
 from failbot.memory.redact import redact
-from failbot.slack.bot import Bot, string_in
-
-logger = logging.getLogger(__name__)
+from failbot.slack.bot import string_in
 
 QUESTION = "question"  # the kind of inbox job
 
@@ -76,27 +65,6 @@ def keys_of(body: Mapping[str, Any], asked: Asked) -> list[str]:
     if client_msg_id := string_in(body["event"], "client_msg_id"):
         keys.append(f"client:{asked.team_id}:{asked.channel_id}:{client_msg_id}")
     return keys
-
-
-def store_questions(bot: Bot) -> Callable[..., BoltResponse]:
-    """A Bolt middleware that takes messages and mentions; all else goes on to the listeners."""
-
-    def middleware(body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:
-        event = body.get("event")
-        if not isinstance(event, dict) or event.get("type") not in ("app_mention", "message"):
-            return next()
-        asked = asked_in(body)
-        if asked is None:
-            return BoltResponse(status=200)
-        try:
-            keys = keys_of(body, asked)
-            bot.later(QUESTION, as_dict(asked), team_id=asked.team_id, keys=keys)
-        except FailbotError as error:
-            logger.error("a question is not stored, Slack will repeat it: %s", error)
-            return BoltResponse(status=503)
-        return BoltResponse(status=200)
-
-    return middleware
 
 
 def _is_written(event: Mapping[str, Any], *, bot_user_id: str) -> bool:

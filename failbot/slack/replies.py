@@ -126,7 +126,8 @@ def _edit(bot: Bot, actor: Actor, command: Command) -> list[Message]:
 
 
 def _delete(bot: Bot, actor: Actor, command: Command) -> list[Message]:
-    return [ask_deletion(editable(bot, actor, command.number))]
+    failure = editable(bot, actor, command.number)
+    return [ask_deletion(failure, shown=bot.shown.of(failure.number, team_id=failure.team_id))]
 
 
 def editable(bot: Bot, actor: Actor, number: int) -> Failure:

@@ -2,83 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
 
 from failbot.sandbox import factory
-from failbot.sandbox.control import Actor
-from failbot.sandbox.server import Sandbox
-from failbot.store.sqlite import SqliteStore
+from tests.faults.kit import FORM, Bot, logged, wait
 from tests.make import viewer
-
-START_S = 30.0
-FORM = {
-    "What we tried and expected": "Warmed up the learning rate for longer.",
-    "What happened instead": "The loss diverged at step 900.",
-}
-
-
-class Bot:
-    """`failbot serve` as a process against the sandbox."""
-
-    def __init__(self, box: Sandbox, data: Path) -> None:
-        self.box, self.data = box, data
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        settings = {
-            "FAILBOT_DATA": str(self.data),
-            "SLACK_BOT_TOKEN": self.box.bot_token,
-            "SLACK_APP_TOKEN": self.box.app_token,
-            "SLACK_API_URL": self.box.api_url,
-        }
-        command = [sys.executable, "-m", "failbot", "serve"]
-        self._process = subprocess.Popen(command, env=os.environ | settings)
-        self.box.control.wait_connected(timeout_s=START_S)
-
-    def kill(self, number: int = signal.SIGKILL) -> int:
-        """Ends the process; its exit code."""
-        assert self._process is not None
-        self._process.send_signal(number)
-        return self._process.wait(timeout=20)
-
-    def let_leases_end(self) -> None:
-        """What the dead process held is free, as it is a minute later."""
-        store = self.store()
-        with store.connection.write() as db:
-            db.execute("UPDATE inbox SET due_at = received_at")
-        store.close()
-
-    def store(self) -> SqliteStore:
-        return SqliteStore(self.data / "failbot.db")
-
-
-@pytest.fixture
-def bot(tmp_path: Path, models: Path) -> Iterator[Bot]:
-    """A running bot whose model is prepared."""
-    (tmp_path / "models").symlink_to(models)
-    with Sandbox(rate_limits=False) as box:
-        bot = Bot(box, tmp_path)
-        bot.start()
-        yield bot
-        bot.kill()
-
-
-def logged(bot: Bot, person: Actor, **more: str) -> dict[str, object]:
-    """The outcome of the submitted form."""
-    person.command("/failure", "", factory.GENERAL)
-    bot.box.control.wait_for(person.view, timeout_s=10)
-    return person.submit(FORM | more)
-
-
-def wait(bot: Bot, condition: Callable[[], object]) -> object:
-    return bot.box.control.wait_for(condition, timeout_s=START_S)
 
 
 def test_an_acknowledged_form_survives_a_kill(bot: Bot) -> None:

@@ -25,8 +25,10 @@ from failbot.config import DEFAULT_MODEL, MINILM
 from failbot.sandbox import factory
 from failbot.sandbox.server import Sandbox
 from failbot.store.sqlite import SqliteStore
+from tests.faults.kit import Bot
 from tests.make import ANA, draft, public, viewer
 
+HANGING_ENDED_S = 8.0
 ENDED_S = 10.0  # as README promises
 READY_S = 30.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -238,6 +240,29 @@ def test_a_stop_while_slack_does_not_answer_is_clean(tmp_path: Path, models: Pat
         ended = process.stop(signal.SIGTERM)
         process.kill()
     assert ended.is_clean(), ended
+
+
+def test_a_stop_while_answers_hang_is_clean_and_soon(
+    box: Sandbox, tmp_path: Path, models: Path
+) -> None:
+    """Slack takes nothing: within eight seconds it ends, and the next answers each, once."""
+    control = box.control
+    ben, data = control.as_(factory.BEN), filled(prepared(tmp_path, models), 1)
+    control.hang("chat.postMessage", times=1_000)
+    with serving(box, data) as process:
+        process.wait_said("ready")
+        asked = [ben.say(factory.GENERAL, f"@failbot why, {at}?")["ts"] for at in range(3)]
+        control.wait_for(lambda: control.hanging() >= 3, timeout_s=READY_S)
+        ended = process.stop(signal.SIGTERM)
+    assert ended.is_clean(), ended
+    assert ended.took_s < HANGING_ENDED_S, ended
+    control.unhang()
+    Bot(box, data).let_leases_end()
+    with serving(box, data):
+        for ts in asked:
+            control.wait_for(lambda ts=ts: len(control.messages(factory.GENERAL, ts)) > 1, READY_S)
+        control.idle()
+    assert [len(control.messages(factory.GENERAL, ts)) for ts in asked] == [2, 2, 2]
 
 
 def test_ctrl_c_with_a_page_open_leaves_no_trace(tmp_path: Path, models: Path) -> None:

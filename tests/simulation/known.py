@@ -8,25 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-_UNCOMMITTED = "clicks and commands are acked before they are on the disk"
-_UNFENCED = "nobody looks whether the job is still theirs before they send"
-_UNREMEMBERED = "which messages show an entry is not remembered, but for its card"
+_PAUSED = "a process that is paused between the check and the sending sends all the same"
 
 KNOWN = {
-    "acked deletion lost": _UNCOMMITTED,
-    "acked feedback lost": _UNCOMMITTED,
-    "acked schedule lost": _UNCOMMITTED,
-    "command never answered": _UNCOMMITTED,
-    "answer posted twice": _UNFENCED,
-    "digest posted twice": _UNFENCED,
-    "private answer whispered twice": _UNFENCED,
-    "deleted, its answer stays": _UNREMEMBERED,
-    "deleted, its digest stays": _UNREMEMBERED,
-    "deleted, its note stays": _UNREMEMBERED,
-    "deleted, its card stays": "the card was under way when its entry was deleted",
+    "answer posted twice": _PAUSED,
+    "digest posted twice": _PAUSED,
     "card out of date": "the card was under way when its entry was edited",
     "deleted, it comes back": "the same form, handed to a bot that was stopped, is logged later",
-    "told of what is deleted": _UNCOMMITTED,
     "work waits out a clock's jump": "a lease that was given while the clock was an hour ahead",
 }
 

@@ -79,7 +79,7 @@ class Forgetful(World):
 def test_the_judge_misses_what_is_lost(tmp_path: Path) -> None:
     """An entry, a schedule and a reader's word that were acked and are not there are found."""
     found: set[str] = set()
-    for seed in range(3):
+    for seed in range(3, 6):
         folder = tmp_path / str(seed)
         folder.mkdir()
         found |= Forgetful(seed, folder).run().kinds

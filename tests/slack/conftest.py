@@ -22,6 +22,7 @@ from failbot.sandbox.actor import Actor
 from failbot.sandbox.control import Control
 from failbot.sandbox.server import Sandbox
 from failbot.slack.app import SlackSide, build
+from failbot.slack.events import QUESTION
 from failbot.slack.transport.serve import serve_http, serve_socket
 from failbot.store.base import Store
 from failbot.store.sqlite import SqliteStore
@@ -111,7 +112,7 @@ class Running:
         while self.store.inbox.waiting():
             assert time.monotonic() < deadline, "work is left in the inbox"
             self.control.advance(seconds)
-            self.side.bot.knock()
+            self.side.bot.knock(QUESTION)
             self.control.wait_changed(self.control.version(), 0.1)
 
 
@@ -186,7 +187,7 @@ def _wire(box: Sandbox, folder: Path, encoder: Encoder | None, reader: Reader | 
     service = Service(store, ReadySource(encoder), reader=reader)
     clock, stop = Clock(), Stop()
     config, now = config_for(box, folder), box.control.now
-    side = build(config, service, store.inbox, now=now, clock=clock, stop=stop)
+    side = build(config, service, store, now=now, clock=clock, stop=stop)
     return Running(box, store, service, side, clock)
 
 

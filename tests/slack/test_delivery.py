@@ -8,14 +8,14 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from failbot.errors import SlackError
-from failbot.models import Digest
+from failbot.models import Digest, Schedule
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from failbot.slack.jobs.delivery import is_final, retry_after_s
-from failbot.slack.jobs.digesting import ensure_digest, publish
+from failbot.slack.jobs.digesting import publish
 from failbot.slack.manifest import COMMAND, EVENTS, SCOPES, manifest
 from failbot.store.base import Claim
-from tests.make import failure
+from tests.make import draft, failure, public
 from tests.slack.conftest import Running
 
 DIGEST = Digest(
@@ -28,9 +28,42 @@ DIGEST = Digest(
 )
 
 
-def test_a_digest_is_one_message_with_its_details_in_the_thread(bot: Running, ada: Actor) -> None:
+WEEK = {"team_id": factory.TEAM_ID, "channel_id": factory.GENERAL, "week": DIGEST.week}
+PLAN = Schedule(
+    team_id=factory.TEAM_ID,
+    channel_id=factory.GENERAL,
+    weekday=0,
+    hour=9,
+    minute=0,
+    zone="UTC",
+    created_by=factory.ADA,
+    created_at=DIGEST.until,
+)
+
+
+@pytest.fixture
+def filled(bot: Running) -> Running:
+    """A memory that holds what the digest tells of: else its messages are taken back."""
+    place = public(factory.GENERAL, team_id=factory.TEAM_ID)
+    said = [draft("It diverged."), draft("It was never shuffled.")]
+    bot.service.record_many(said, place=place, author_id=factory.ADA, now=bot.control.now())
+    return bot
+
+
+def claimed(bot: Running, **other: str) -> Claim:
+    """The right to post the week's digest, after whoever had it before."""
+    bot.control.advance(600)
+    claim = bot.store.digests.claim(**WEEK | other, now=bot.control.now(), lease_s=300)
+    assert claim is not None
+    return claim
+
+
+def test_a_digest_is_one_message_with_its_details_in_the_thread(
+    filled: Running, ada: Actor
+) -> None:
     """Lessons in one line each, at length below."""
-    ts = ensure_digest(bot.side.client, factory.GENERAL, digest=DIGEST)
+    bot = filled
+    ts = publish(bot.side.bot, PLAN, DIGEST, claimed(bot))
     assert [one["ts"] for one in ada.messages(factory.GENERAL)] == [ts]
     thread = bot.control.messages(factory.GENERAL, ts)
     assert len(thread) == 2
@@ -40,16 +73,16 @@ def test_a_digest_is_one_message_with_its_details_in_the_thread(bot: Running, ad
 
 
 @pytest.mark.parametrize("lost", [1, 2])
-def test_a_digest_whose_answer_got_lost_is_not_posted_twice(bot: Running, lost: int) -> None:
+def test_a_digest_whose_answer_got_lost_is_not_posted_twice(filled: Running, lost: int) -> None:
     """Neither the message nor its details."""
-    client = bot.side.client
+    bot = filled
     if lost == 2:
-        ensure_digest(client, factory.GENERAL, digest=DIGEST)
+        publish(bot.side.bot, PLAN, DIGEST, claimed(bot))
     else:
         bot.control.reset_connection("chat.postMessage", when="after")
         with pytest.raises(ConnectionError):
-            ensure_digest(client, factory.GENERAL, digest=DIGEST)
-    ts = ensure_digest(client, factory.GENERAL, digest=DIGEST, may_be_posted=True)
+            publish(bot.side.bot, PLAN, DIGEST, claimed(bot))
+    ts = publish(bot.side.bot, PLAN, DIGEST, claimed(bot))
     assert [one["text"] for one in bot.control.messages(factory.GENERAL, ts)] == [
         "What we learned from what did not work, in the week to 2 March 2026:"
         " 2 new, 0 unanswered questions.",
@@ -68,7 +101,7 @@ def test_a_digest_for_an_archived_channel_is_given_up_and_its_author_told(
         lambda: bot.service.schedule_of(team_id=factory.TEAM_ID, channel_id=channel_id)
     )
     bot.control.archive(channel_id)
-    claim = Claim(team_id=factory.TEAM_ID, channel_id=channel_id, week="2026-W10", attempts=1)
+    claim = claimed(bot, channel_id=channel_id)
     with pytest.raises(SlackError, match="is_archived"):
         publish(bot.side.bot, schedule, DIGEST, claim)
     assert "is_archived" in str(ada.messages(factory.DMS[factory.ADA]))

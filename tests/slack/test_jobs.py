@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Queue
-from threading import Event, Thread
+from threading import Thread
 from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from failbot.errors import ModelError, SlackError, StoppedError, StoreError
+from failbot.errors import ModelError, SlackError, StoppedError, StoreError, TakenOverError
 from failbot.memory.service import Service
 from failbot.models import Digest, Failure, Pattern, Place, Schedule
 from failbot.search.calibration import Calibration
@@ -27,8 +27,8 @@ from failbot.slack.jobs.delivery import (
     ANSWER,
     CARD,
     NOTE,
+    Mark,
     card_links,
-    ensure_posted,
     error_code,
     find_posted,
     is_final,
@@ -37,16 +37,15 @@ from failbot.slack.jobs.delivery import (
     update,
     whisper,
 )
-from failbot.slack.jobs.digesting import audience_of, ensure_digest, publish
+from failbot.slack.jobs.digesting import audience_of, publish
 from failbot.slack.jobs.handlers import (
-    HANDLERS,
-    REMOVE_CARD,
     SHOW_CARD,
     Shown,
     answer_question,
     apologize,
 )
-from failbot.slack.jobs.worker import Workers
+from failbot.slack.jobs.kinds import HANDLERS
+from failbot.slack.jobs.worker import Bells, Workers
 from failbot.slack.places import Places
 from failbot.slack.views.blocks import notice
 from failbot.store.base import Claim, Job
@@ -111,10 +110,12 @@ class Bench:
         self.bot = Bot(
             service=self.service,
             inbox=self.store.inbox,
+            outbox=self.store.outbox,
+            shown=self.store.shown,
             places=self.places,
             client_for={"T1": self.slack}.__getitem__,  # type: ignore[arg-type]
             now=lambda: self.now,
-            knock=lambda: None,
+            knock=lambda _: None,
         )
         self.apologies: list[str] = []
 
@@ -129,8 +130,14 @@ class Bench:
         return self.service.record(said, place=place, author_id=ANA, now=self.now).failure
 
     def job(self, kind: str, payload: dict[str, Any], **more: Any) -> Job:
-        facts = {"id": 1, "team_id": "T1", "attempts": 1, "received_at": self.now} | more
-        return Job(kind=kind, payload=payload, **facts)
+        """The job, held by this process at its `attempts`th attempt."""
+        attempts = more.pop("attempts", 1)
+        self.store.inbox.add(kind, payload, team_id="T1", keys=[], now=self.now)
+        for _ in range(attempts - 1):
+            self.store.inbox.claim(now=self.now, lease_s=0, only={kind})
+        job = self.store.inbox.claim(now=self.now, lease_s=60, only={kind})
+        assert job is not None
+        return job
 
     def ask(self, text: str = ASKED, *, channel_id: str = "C0ML", **more: Any) -> None:
         """As if `text` had just been written, by someone who is in the private channel, too."""
@@ -138,6 +145,15 @@ class Bench:
         facts = {"user_id": BEN, "message_ts": "1600000000.000100"} | more
         asked = Asked(team_id="T1", channel_id=channel_id, text=text, **facts)
         answer_question(self.bot, self.job(QUESTION, asdict(asked), attempts=attempts))
+
+    def claim(self, week: str) -> Claim:
+        """The right to post that week's digest, after whoever had it before."""
+        where = {"team_id": "T1", "channel_id": "C0ML", "week": week}
+        claim = self.store.digests.claim(**where, now=self.now, lease_s=300)
+        while claim is None:
+            self.pass_s(300)
+            claim = self.store.digests.claim(**where, now=self.now, lease_s=300)
+        return claim
 
     def show(self, one: Failure, *, attempts: int = 1, **more: Any) -> None:
         facts: dict[str, Any] = {"user_id": ANA, "is_new": True, "posts_card": True, "secrets": []}
@@ -155,7 +171,7 @@ class Bench:
         def note(_: Bot, job: Job, reference: str) -> None:
             self.apologies.append(reference)
 
-        return Workers(self.bot, deeds, apologize=note, woken=Event(), stop=self.stop)
+        return Workers(self.bot, deeds, apologize=note, bells=Bells(), stop=self.stop)
 
     def add(self, kind: str = "deed", **payload: object) -> None:
         self.store.inbox.add(kind, payload, team_id="T1", keys=[], now=self.now)
@@ -363,6 +379,7 @@ def test_what_only_the_asker_sees_is_shown_where_there_is_nothing_else(bench: Be
 
 def test_only_the_first_look_waits_for_the_model(bench: Bench) -> None:
     """Ten seconds: long enough for it to load, short enough for whoever waits."""
+    bench.log(NAN, place=private())
     bench.ask()
     assert bench.source.waited == [10.0, 0.0]
     bench.ask(channel_id="D0BEN", hint="im", message_ts="17.2")
@@ -384,6 +401,7 @@ def test_a_private_question_is_kept_from_a_reader_elsewhere(
     reader = WordReader(same="NaN", is_local=False)
     bench.read_with(reader)
     bench.log(NAN)
+    bench.log("Other.", place=private())
     bench.ask(**where)  # type: ignore[arg-type]
     assert len(reader.asked) == (2 if is_given else 0)
 
@@ -499,19 +517,6 @@ def test_a_failure_that_was_deleted_meanwhile_shows_nothing(bench: Bench) -> Non
     assert bench.slack.whispers == []
 
 
-def test_a_deleted_failures_card_goes(bench: Bench) -> None:
-    """One that is gone already is no fault; any other refusal is."""
-    remove = HANDLERS[REMOVE_CARD]
-    ts = bench.slack.said("C0ML", "a card")
-    job = bench.job(REMOVE_CARD, {"channel_id": "C0ML", "message_ts": ts})
-    remove(bench.bot, job)
-    assert bench.said() == []
-    remove(bench.bot, job)
-    bench.slack.refuse("chat.delete", refusal("cant_delete_message"))
-    with pytest.raises(Exception, match="refused"):
-        remove(bench.bot, job)
-
-
 def test_an_apology_goes_to_whoever_waits(bench: Bench) -> None:
     """Beside their question; a job that nobody waits for gets none."""
     where = {"channel_id": "C0ML", "user_id": BEN, "message_ts": "17.1"}
@@ -521,7 +526,7 @@ def test_an_apology_goes_to_whoever_waits(bench: Bench) -> None:
     assert "abc123" in whispered["text"]
     apologize(bench.bot, bench.job(QUESTION, where | {"thread_ts": "16.1"}), "abc123")
     assert bench.slack.whispers[1]["thread_ts"] == "16.1"
-    apologize(bench.bot, bench.job(REMOVE_CARD, {"channel_id": "C0ML"}), "abc123")
+    apologize(bench.bot, bench.job("deed", {"channel_id": "C0ML"}), "abc123")
     assert len(bench.slack.whispers) == 2
 
 
@@ -548,7 +553,7 @@ SAFE = {"parse": "none", "link_names": False}
 
 def test_nothing_that_is_sent_is_interpreted(bench: Bench) -> None:
     """Slack makes no mention of it, no link and no preview, however it is sent."""
-    ts = post(bench.slack, "C0ML", message=notice("@here"), event_type=CARD, key="k")  # type: ignore[arg-type]
+    ts = post(bench.slack, "C0ML", message=notice("@here"), event_type=CARD, key="k").message_ts  # type: ignore[arg-type]
     sent = bench.slack.messages["C0ML"][0]
     previews = {"unfurl_links": False, "unfurl_media": False}
     assert {name: sent[name] for name in SAFE | previews} == SAFE | previews
@@ -683,33 +688,61 @@ def test_slack_says_how_long_to_wait(said: Any, seconds: float) -> None:
 
 def test_a_sent_message_is_found_by_type_and_key(bench: Bench) -> None:
     """On any of the last five pages; another's, or one of another key, is not it."""
-    sent = {"event_type": ANSWER, "key": "C0ML:17.1"}
+    mark = Mark(event_type=ANSWER, key="C0ML:17.1")
+    sent = {"event_type": mark.event_type, "key": mark.key}
     bench.slack.said("C0ML", "x", metadata={"event_type": ANSWER, "event_payload": {"key": "?"}})
     bench.slack.said("C0ML", "x", metadata={"event_type": "other", "event_payload": sent})
     bench.slack.said("C0ML", "x", metadata="odd")
-    assert find_posted(bench.slack, "C0ML", **sent) == ""  # type: ignore[arg-type]
-    ours = ensure_posted(  # type: ignore[call-arg]
-        bench.slack,  # type: ignore[arg-type]
-        "C0ML",
-        message=notice("here"),
-        may_be_posted=False,
-        **sent,
-    )
+    assert find_posted(bench.slack, "C0ML", mark) == ""  # type: ignore[arg-type]
+    ours = post(bench.slack, "C0ML", message=notice("here"), **sent)  # type: ignore[arg-type]
     for number in range(9):
-        assert find_posted(bench.slack, "C0ML", **sent) == ours  # type: ignore[arg-type]
+        assert find_posted(bench.slack, "C0ML", mark) == ours.message_ts  # type: ignore[arg-type]
         bench.slack.said("C0ML", f"later {number}")
     bench.slack.said("C0ML", "too late")
-    assert find_posted(bench.slack, "C0ML", **sent) == ""  # type: ignore[arg-type]
+    assert find_posted(bench.slack, "C0ML", mark) == ""  # type: ignore[arg-type]
+
+
+OURS = frozenset({"U0BOT", "B0BOT"})
+
+
+def test_where_marks_got_lost_the_bots_own_reply_is_it(bench: Bench) -> None:
+    """After what it answers; not somebody else's, nor one with another mark."""
+    first = bench.slack.said("C0ML", "earlier")
+    bench.slack.said("C0ML", "before", thread_ts=first, user="U0BOT")
+    asked = bench.slack.said("C0ML", ASKED, thread_ts=first)
+    mark = Mark(event_type=ANSWER, key=f"C0ML:{asked}", own_ids=OURS, after=asked)
+
+    def found() -> str:
+        return find_posted(bench.slack, "C0ML", mark, thread_ts=first)  # type: ignore[arg-type]
+
+    bench.slack.said("C0ML", "mine", thread_ts=first, user=BEN)
+    other = {"event_type": ANSWER, "event_payload": {"key": "another"}}
+    bench.slack.said("C0ML", "marked", thread_ts=first, bot_id="B0BOT", metadata=other)
+    assert found() == ""
+    ours = bench.slack.said("C0ML", "it", thread_ts=first, bot_id="B0BOT")
+    assert found() == ours
+
+
+def test_where_marks_got_lost_the_bots_own_words_in_a_channel_are_it(bench: Bench) -> None:
+    """A card or a digest answers nothing: it is known by its text, and only if it is ours."""
+    mark = Mark(event_type=CARD, key="F-1", own_ids=OURS, text="F-1: it diverged.")
+    bench.slack.said("C0ML", mark.text, user=BEN)
+    bench.slack.said("C0ML", "F-2: it diverged.", user="U0BOT")
+    assert find_posted(bench.slack, "C0ML", mark) == ""  # type: ignore[arg-type]
+    ours = bench.slack.said("C0ML", mark.text, user="U0BOT")
+    assert find_posted(bench.slack, "C0ML", mark) == ours  # type: ignore[arg-type]
+    unknown = replace(mark, own_ids=frozenset())
+    assert find_posted(bench.slack, "C0ML", unknown) == ""  # type: ignore[arg-type]
 
 
 def test_where_one_cannot_look_it_is_sent(bench: Bench) -> None:
     """Without the right to read history a repetition is better than silence; a fault is raised."""
-    sent = {"event_type": ANSWER, "key": "k"}
+    mark = Mark(event_type=ANSWER, key="k")
     bench.slack.refuse("conversations.history", refusal("missing_scope"))
-    assert find_posted(bench.slack, "C0ML", **sent) == ""  # type: ignore[arg-type]
+    assert find_posted(bench.slack, "C0ML", mark) == ""  # type: ignore[arg-type]
     bench.slack.refuse("conversations.history", refusal("fatal_error"))
     with pytest.raises(Exception, match="refused"):
-        find_posted(bench.slack, "C0ML", **sent)  # type: ignore[arg-type]
+        find_posted(bench.slack, "C0ML", mark)  # type: ignore[arg-type]
 
 
 def test_links_are_of_cards_that_are_there(bench: Bench) -> None:
@@ -739,14 +772,13 @@ PLAN = Schedule(
     created_by=ANA,
     created_at=NOW,
 )
-CLAIM = Claim(team_id="T1", channel_id="C0ML", week="2026-W10", attempts=1)
+WEEK = "2026-W10"
 
 
 def test_a_digest_is_posted_once_however_often_it_is_claimed(bench: Bench) -> None:
     """A later attempt looks for message and details; another week's is another."""
-    ts = publish(bench.bot, PLAN, DIGEST, CLAIM)
-    again = Claim(team_id="T1", channel_id="C0ML", week="2026-W10", attempts=2)
-    assert publish(bench.bot, PLAN, DIGEST, again) == ts
+    ts = publish(bench.bot, PLAN, DIGEST, bench.claim(WEEK))
+    assert publish(bench.bot, PLAN, DIGEST, bench.claim(WEEK)) == ts
     assert len(bench.said()) == 2
     assert bench.slack.messages["C0ML"][1]["thread_ts"] == ts
     sent = {"event_payload": {"key": "C0ML:2026-W10"}}
@@ -754,12 +786,21 @@ def test_a_digest_is_posted_once_however_often_it_is_claimed(bench: Bench) -> No
         {"event_type": "failbot_digest"} | sent,
         {"event_type": "failbot_digest_details"} | sent,
     ]
-    following = replace(DIGEST, week="2026-W11")
-    publish(bench.bot, PLAN, following, replace(again, week="2026-W11"))
+    bench.claim("2026-W11")
+    publish(bench.bot, PLAN, replace(DIGEST, week="2026-W11"), bench.claim("2026-W11"))
     assert len(bench.said()) == 4, "another week's is another"
     calls = len(bench.slack.calls)
-    publish(bench.bot, PLAN, DIGEST, CLAIM)
+    publish(bench.bot, PLAN, replace(DIGEST, week="2026-W12"), bench.claim("2026-W12"))
     assert bench.slack.calls[calls:] == ["chat.postMessage"] * 2, "a first attempt does not look"
+
+
+def test_a_digest_that_another_process_posts_by_now_is_not_posted(bench: Bench) -> None:
+    """Whoever was paused for longer than its lease leaves it to whoever followed."""
+    late = bench.claim(WEEK)
+    publish(bench.bot, PLAN, DIGEST, bench.claim(WEEK))
+    with pytest.raises(TakenOverError):
+        publish(bench.bot, PLAN, DIGEST, late)
+    assert len(bench.said()) == 2
 
 
 def test_a_digest_links_to_the_cards_of_its_lessons_and_its_pattern(bench: Bench) -> None:
@@ -768,7 +809,7 @@ def test_a_digest_links_to_the_cards_of_its_lessons_and_its_pattern(bench: Bench
     lesson, of_old = failure(1, card_ts=ts[0], lesson="Clip"), failure(2, card_ts=ts[1])
     shared = Pattern(name="nan", meaning="", failures=(lesson, of_old))
     full = replace(DIGEST, lessons=(lesson,), pattern=shared)
-    ensure_digest(bench.slack, "C0ML", digest=full)  # type: ignore[arg-type]
+    publish(bench.bot, PLAN, full, bench.claim(WEEK))
     assert bench.slack.calls.count("chat.getPermalink") == 2
     assert f"p{ts[0]}" in bench.said()[2] + bench.said()[3]
 
@@ -788,7 +829,7 @@ def test_a_refused_digest_is_told_to_who_asked_for_it(
     bench.service.set_schedule(PLAN)
     bench.slack.refuse("chat.postMessage", refusal(code))
     with pytest.raises(SlackError, match=code):
-        publish(bench.bot, PLAN, DIGEST, CLAIM)
+        publish(bench.bot, PLAN, DIGEST, bench.claim(WEEK))
     assert bool(bench.service.schedule_of(team_id="T1", channel_id="C0ML")) is is_kept
     assert words in bench.said(ANA)[0]
 
@@ -799,12 +840,12 @@ def test_a_digest_that_slack_cannot_take_now_is_nobodys_news(bench: Bench) -> No
     passing = refusal("internal_error")
     bench.slack.refuse("chat.postMessage", passing)
     with pytest.raises(type(passing)):
-        publish(bench.bot, PLAN, DIGEST, CLAIM)
+        publish(bench.bot, PLAN, DIGEST, bench.claim(WEEK))
     assert bench.said(ANA) == []
     assert bench.service.schedule_of(team_id="T1", channel_id="C0ML") is not None
     bench.slack.refuse("chat.postMessage", refusal("is_archived"), TimeoutError())
     with pytest.raises(SlackError):
-        publish(bench.bot, PLAN, DIGEST, CLAIM)
+        publish(bench.bot, PLAN, DIGEST, bench.claim(WEEK))
 
 
 def test_a_digest_is_of_what_its_channel_may_see(bench: Bench) -> None:
@@ -890,7 +931,7 @@ def test_a_deed_is_given_the_bot_and_its_job(bench: Bench) -> None:
     def note(bot: Bot, job: Job, reference: str) -> None:
         given.append((bot, job))
 
-    workers = Workers(bench.bot, {"deed": deed}, apologize=note, woken=Event(), stop=bench.stop)
+    workers = Workers(bench.bot, {"deed": deed}, apologize=note, bells=Bells(), stop=bench.stop)
     for text in ("first", "second"):
         bench.add(text=text)
         assert workers.run_one()
@@ -902,12 +943,12 @@ def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
     """They take what waits at once, and sleep until they are woken; closing ends them."""
     before = set(enumerate_threads())
     done: Queue[Job] = Queue()
-    woken = Event()
+    bells = Bells()
     workers = Workers(
         bench.bot,
         {"deed": lambda _, job: done.put(job)},
         apologize=lambda *_: None,
-        woken=woken,
+        bells=bells,
         stop=bench.stop,
     )
     for text in ("first", "second"):
@@ -916,7 +957,7 @@ def test_serving_workers_do_what_is_there_and_what_comes(bench: Bench) -> None:
     found = [done.get(timeout=5).payload["text"] for _ in range(2)]
     assert sorted(map(str, found)) == ["first", "second"]
     bench.add(text="third")
-    woken.set()
+    bells.knock("deed")
     assert done.get(timeout=5).payload["text"] == "third"
     workers.close()
     assert not set(enumerate_threads()) - before
@@ -1019,7 +1060,7 @@ def test_an_apology_that_does_not_get_through_ends_the_job_too(
         raise error
 
     deeds = {"deed": raising(ZeroDivisionError())}
-    workers = Workers(bench.bot, deeds, apologize=apologize_in_vain, woken=Event(), stop=bench.stop)
+    workers = Workers(bench.bot, deeds, apologize=apologize_in_vain, bells=Bells(), stop=bench.stop)
     bench.add()
     with caplog.at_level(logging.ERROR):
         assert workers.run_one()

@@ -200,10 +200,10 @@ def test_deletion_asks_first_and_takes_the_card_along(bot: Running, ada: Actor) 
     bot.control.wait_for(lambda: "for good" in texts(ada.messages(factory.GENERAL)))
     assert len(bot.entries()) == 1
     ada.click("delete_failure")
-    ben = bot.control.as_(factory.BEN)  # the press is acked before the card's removal is stored
+    ben = bot.control.as_(factory.BEN)
     bot.control.wait_for(lambda: HAPPENED not in texts(ben.messages(factory.GENERAL)))
     assert bot.entries() == []
-    assert "F-1 is deleted" in texts(ada.messages(factory.GENERAL))
+    bot.control.wait_for(lambda: "F-1 is deleted" in texts(ada.messages(factory.GENERAL)))
 
 
 def test_deletion_is_checked_again_when_the_button_is_pressed(

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from threading import Event
 from typing import Any
 
 import pytest
@@ -18,8 +17,9 @@ from failbot.scheduler import Scheduler
 from failbot.slack.bot import Bot
 from failbot.slack.commands import VERBS
 from failbot.slack.jobs import digesting
-from failbot.slack.jobs.handlers import HANDLERS, apologize
-from failbot.slack.jobs.worker import Workers
+from failbot.slack.jobs.handlers import apologize
+from failbot.slack.jobs.kinds import HANDLERS
+from failbot.slack.jobs.worker import Bells, Workers
 from failbot.slack.listeners import Listeners
 from failbot.slack.places import Places
 from failbot.slack.views import forms
@@ -102,10 +102,12 @@ class Line:
         parts: dict[str, Any] = {
             "service": service,
             "inbox": self.store.inbox,
+            "outbox": self.store.outbox,
+            "shown": self.store.shown,
             "places": self.places,
             "client_for": lambda _: self.slack,
             "now": lambda: NOW,
-            "knock": lambda: None,
+            "knock": lambda _: None,
         }
         parts[self.part] = self.broken
         self.bot = Bot(**parts)
@@ -182,7 +184,7 @@ def test_no_listener_tells_a_path(line: Line) -> None:
 @pytest.mark.parametrize("line", ["service", "places"], indirect=True)
 def test_no_job_tells_a_path(line: Line) -> None:
     """Every kind, and the digest."""
-    workers = Workers(line.bot, HANDLERS, apologize=apologize, woken=Event(), stop=line.stop)
+    workers = Workers(line.bot, HANDLERS, apologize=apologize, bells=Bells(), stop=line.stop)
     payload: dict[str, Any] = {
         "team_id": "T1",
         "channel_id": "C0ML",
@@ -190,6 +192,8 @@ def test_no_job_tells_a_path(line: Line) -> None:
         "text": "the loss is NaN",
         "message_ts": "1700000000.000100",
         "number": 1,
+        "value": "1",
+        "button": "helped-1-1",
         "entry_channel_id": "C0ML",
         "posts_card": True,
     }

@@ -1,14 +1,16 @@
-"""Sending to Slack: safely formatted, recognisable afterwards, and refusals told apart.
+"""The calls that send to Slack: safely formatted, recognisable afterwards, refusals told apart.
 
-A message that must not repeat is sent by a client without retries (`sending_client`); whoever
-sends it again first looks for it with `find_posted`.
+A message that must not repeat is sent by a client without retries (`sending_client`), and by way of
+`sending.Sends`, which knows what was sent before.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError
 
@@ -36,6 +38,22 @@ PAGES = 5  # a message that was sent moments or minutes ago is near the end
 RESPONSE_TIMEOUT_S = 10
 
 
+# docs.slack.dev, "chat.postMessage", errors: something may have been done all the same.
+UNSURE = frozenset({"internal_error", "fatal_error", "request_timeout"})
+
+
+def may_have_arrived(error: Exception) -> bool:
+    """Whether Slack may have done what failed: else it is known that it did not.
+
+    A refusal with a name says that nothing was done, but for those that docs.slack.dev describes
+    with "some aspect of the operation" may have succeeded. urllib raises URLError only while it
+    connects and writes: a request that was not written whole was not read either.
+    """
+    if isinstance(error, SlackApiError):
+        return error_code(error) in UNSURE
+    return not isinstance(error, URLError)
+
+
 def post(
     client: WebClient,
     channel_id: str,
@@ -44,8 +62,11 @@ def post(
     event_type: str,
     key: str,
     thread_ts: str = "",
-) -> str:
-    """The ts of the message now posted. :raises SlackApiError: and what a dropped line raises."""
+) -> Posted:
+    """Where the message now is; in the place of a channel, a person's id opens a direct message.
+
+    :raises SlackApiError: and what a dropped line raises.
+    """
     answer = client.chat_postMessage(
         channel=channel_id,
         text=message.text,
@@ -57,7 +78,7 @@ def post(
         unfurl_links=False,
         unfurl_media=False,
     )
-    return str(answer["ts"])
+    return Posted(str(answer.get("channel") or channel_id), str(answer["ts"]))
 
 
 def update(client: WebClient, channel_id: str, *, message_ts: str, message: Message) -> None:
@@ -72,10 +93,36 @@ def update(client: WebClient, channel_id: str, *, message_ts: str, message: Mess
     )
 
 
-def find_posted(
-    client: WebClient, channel_id: str, *, event_type: str, key: str, thread_ts: str = ""
-) -> str:
-    """The ts of the message sent with this type and key; "" if there is none, or no way to look.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What a sent message is known by: its type and key, and, where those got lost, its writer.
+
+    A server that keeps no metadata leaves the bot's own messages unmarked. In a thread one that
+    came after `after` is taken for the sent one, elsewhere one of the same text.
+    """
+
+    event_type: str
+    key: str
+    own_ids: frozenset[str] = frozenset()  # the bot's, as a user and as a bot
+    after: str = ""
+    text: str = ""
+
+    def fits(self, message: Block, *, thread_ts: str) -> bool:
+        metadata = message.get("metadata")
+        if isinstance(metadata, Mapping) and metadata:
+            payload = metadata.get("event_payload")
+            is_of_key = isinstance(payload, Mapping) and payload.get("key") == self.key
+            return metadata.get("event_type") == self.event_type and is_of_key
+        if metadata or not {message.get("user"), message.get("bot_id")} & self.own_ids:
+            return False
+        ts = str(message.get("ts") or "")
+        if thread_ts and self.after:
+            return ts > self.after
+        return bool(self.text) and message.get("text") == self.text
+
+
+def find_posted(client: WebClient, channel_id: str, mark: Mark, *, thread_ts: str = "") -> str:
+    """The ts of the message sent with this mark; "" if there is none, or no way to look.
 
     :raises SlackApiError: and what a dropped line raises: look again later.
     """
@@ -89,12 +136,19 @@ def find_posted(
                 return ""
             raise
         for message in page.get("messages") or ():
-            if _is_sent_as(message, event_type, key):
+            if mark.fits(message, thread_ts=thread_ts):
                 return str(message["ts"])
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             break
     return ""
+
+
+class Posted(NamedTuple):
+    """Where a message is that can be changed and deleted; what one person alone sees cannot."""
+
+    channel_id: str
+    message_ts: str
 
 
 def whisper(
@@ -106,14 +160,16 @@ def whisper(
     response_url: str = "",
     thread_ts: str = "",
     replace: bool = False,
-) -> None:
+) -> Posted | None:
     """Tells one person alone: where they acted, else beside it, else in a direct message.
 
+    Where that direct message is; None where it took none.
     :param replace: put it in place of the message whose button was pressed.
-    :raises SlackApiError: and what a dropped line raises: nothing got through.
+    :raises SlackApiError: and what a dropped line raises: `may_have_arrived` says whether it is
+        known that nothing got through.
     """
     if response_url and _respond(response_url, message, replace=replace):
-        return
+        return None
     try:
         client.chat_postEphemeral(
             channel=channel_id,
@@ -127,7 +183,8 @@ def whisper(
     except SlackApiError as error:
         if not is_final(error):
             raise
-        post(client, user_id, message=message, event_type=NOTE, key="")
+        return post(client, user_id, message=message, event_type=NOTE, key="")
+    return None
 
 
 def card_links(client: WebClient, failures: Iterable[Failure]) -> dict[int, str]:
@@ -150,25 +207,6 @@ def permalink(client: WebClient, channel_id: str, message_ts: str) -> str:
     return str(answer.get("permalink") or "")
 
 
-def ensure_posted(
-    client: WebClient,
-    channel_id: str,
-    *,
-    message: Message,
-    event_type: str,
-    key: str,
-    may_be_posted: bool,
-    thread_ts: str = "",
-) -> str:
-    """The ts of the message with this key, posted now unless it is there already.
-
-    :param may_be_posted: an earlier attempt may have got through: look before sending again.
-    """
-    sent = {"event_type": event_type, "key": key, "thread_ts": thread_ts}
-    found = find_posted(client, channel_id, **sent) if may_be_posted else ""
-    return found or post(client, channel_id, message=message, **sent)
-
-
 def set_status(client: WebClient, channel_id: str, *, thread_ts: str, status: str) -> None:
     """Says under the message what the bot is doing; its next message there takes that away.
 
@@ -184,10 +222,13 @@ def set_status(client: WebClient, channel_id: str, *, thread_ts: str, status: st
 
 
 def _respond(response_url: str, message: Message, *, replace: bool) -> bool:
+    """Whether it got through. :raises OSError: and other `SLACK_FAILURES`: nobody knows."""
     from slack_sdk.webhook import WebhookClient
 
     try:
-        answer = WebhookClient(response_url, timeout=RESPONSE_TIMEOUT_S).send_dict(
+        answer = WebhookClient(
+            response_url, timeout=RESPONSE_TIMEOUT_S, retry_handlers=[]
+        ).send_dict(
             {
                 "text": message.text,
                 "blocks": message.blocks,
@@ -196,6 +237,8 @@ def _respond(response_url: str, message: Message, *, replace: bool) -> bool:
             }
         )
     except SLACK_FAILURES as error:
+        if may_have_arrived(error):
+            raise
         logger.info("a response_url did not answer: %s", type(error).__name__)
         return False
     return answer.status_code == 200
@@ -213,11 +256,3 @@ def _page(client: WebClient, channel_id: str, *, thread_ts: str, cursor: str) ->
     return client.conversations_history(
         channel=channel_id, cursor=cursor or None, limit=PAGE, include_all_metadata=True
     )
-
-
-def _is_sent_as(message: Block, event_type: str, key: str) -> bool:
-    metadata = message.get("metadata")
-    if not isinstance(metadata, Mapping) or metadata.get("event_type") != event_type:
-        return False
-    payload = metadata.get("event_payload")
-    return isinstance(payload, Mapping) and payload.get("key") == key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from slack_sdk.errors import SlackApiError
 
@@ -11,26 +10,16 @@ from failbot.errors import SlackError
 from failbot.models import Digest, Place, Schedule, Viewer
 from failbot.slack import showing
 from failbot.slack.bot import Bot
-from failbot.slack.jobs.delivery import (
-    DETAILS,
-    DIGEST,
-    NOTE,
-    card_links,
-    ensure_posted,
-    error_code,
-    is_final,
-    post,
-)
-from failbot.slack.places import SLACK_FAILURES
+from failbot.slack.calls import SLACK_FAILURES
+from failbot.slack.jobs.delivery import NOTE, card_links, error_code, is_final, post
+from failbot.slack.jobs.sending import Sends
 from failbot.slack.views.blocks import notice
 from failbot.slack.views.digests import digest_details, digest_message
-from failbot.store.base import Claim
-
-if TYPE_CHECKING:
-    from slack_sdk import WebClient
+from failbot.store.base import Claim, MessageKind
 
 logger = logging.getLogger(__name__)
 
+LEASE_S = 300.0  # as the scheduler claims it: posting takes seconds
 GONE = frozenset({"channel_not_found", "is_archived"})
 
 
@@ -49,16 +38,12 @@ def audience_of(bot: Bot, schedule: Schedule) -> Viewer:
 def publish(bot: Bot, schedule: Schedule, digest: Digest, claim: Claim) -> str:
     """The ts of the digest in its channel.
 
+    :raises TakenOverError: another process posts it by now.
     :raises SlackError: Slack refuses it for good; the schedule's author has been told, and where
         the channel is gone its schedule too. What passes is raised as it is, to be tried again.
     """
     try:
-        return ensure_digest(
-            bot.client_for(schedule.team_id),
-            schedule.channel_id,
-            digest=digest,
-            may_be_posted=claim.attempts > 1,
-        )
+        return _send(bot, digest, claim)
     except SlackApiError as error:
         if not is_final(error):
             raise
@@ -69,33 +54,35 @@ def publish(bot: Bot, schedule: Schedule, digest: Digest, claim: Claim) -> str:
         raise SlackError(f"the digest could not be posted: Slack says {code}") from error
 
 
-def ensure_digest(
-    client: WebClient, channel_id: str, *, digest: Digest, may_be_posted: bool = False
-) -> str:
-    """The ts of the week's digest in this channel, with its details in the thread.
+def links_of(bot: Bot, digest: Digest, team_id: str) -> dict[int, str]:
+    """The addresses of the cards of what it shows."""
+    return card_links(bot.client_for(team_id), showing.failures_in(digest))
 
-    :raises SlackApiError: and what a dropped line raises; `is_final` tells which are for good.
-    """
-    failures = [*digest.lessons, *(digest.pattern.failures if digest.pattern else ())]
-    links = card_links(client, failures)
-    key = f"{channel_id}:{digest.week}"
-    message_ts = ensure_posted(
-        client,
-        channel_id,
+
+def _send(bot: Bot, digest: Digest, claim: Claim) -> str:
+    """The ts of the digest; its details are in the thread."""
+    sends = Sends(bot, claim, lease_s=LEASE_S)
+    links = links_of(bot, digest, claim.team_id)
+    facts = {"key": f"{claim.channel_id}:{digest.week}", "about": digest.week}
+    message_ts = sends.post(
+        "digest",
+        claim.channel_id,
         message=digest_message(digest, links=links),
-        event_type=DIGEST,
-        key=key,
-        may_be_posted=may_be_posted,
+        kind=MessageKind.DIGEST,
+        numbers=[failure.number for failure in showing.failures_in(digest)],
+        at=digest.until,
+        **facts,
     )
     if details := digest_details(digest, links=links):
-        ensure_posted(
-            client,
-            channel_id,
+        sends.post(
+            "details",
+            claim.channel_id,
             message=details,
-            event_type=DETAILS,
-            key=key,
-            may_be_posted=may_be_posted,
+            kind=MessageKind.DETAILS,
+            numbers=[failure.number for failure in digest.lessons],
+            at=digest.until,
             thread_ts=message_ts,
+            **facts,
         )
     return message_ts
 

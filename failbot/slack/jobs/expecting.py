@@ -10,7 +10,7 @@ from failbot.errors import NotFoundError
 from failbot.fields import as_dict, from_dict
 from failbot.models import ExpectedQuestion, Failure, QuestionOrigin, Viewer
 from failbot.slack.bot import Bot
-from failbot.slack.jobs import delivery
+from failbot.slack.jobs.sending import Sends
 from failbot.slack.views.cards import foreseen
 from failbot.store.base import Job
 
@@ -54,9 +54,10 @@ def tell_expected(bot: Bot, job: Job) -> None:
     questions = [one for one in found if one.origin is QuestionOrigin.MODEL]
     if not questions:
         return
-    delivery.whisper(
-        bot.client_for(job.team_id),
+    Sends(bot, job).whisper(
+        "expected questions",
         foreseen(failure, questions),
+        numbers=[failure.number],
         user_id=told.user_id,
         channel_id=told.entry_channel_id,
     )

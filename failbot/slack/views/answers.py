@@ -41,6 +41,13 @@ def answer_message(answer: Answer, *, question: str, question_id: int, links: Li
     return with_remark(message, clip_line(answer.caveat, CAVEAT_SIZE))
 
 
+def numbers_in(answer: Answer) -> tuple[int, ...]:
+    """Of the failures that its message shows."""
+    weak = answer.weak()
+    hits = [*answer.shown(), *([weak] if weak else [])]
+    return tuple(hit.failure.number for hit in hits)
+
+
 def private_message(hits: Sequence[Hit], *, question_id: int, links: Links) -> Message:
     """Matches that only the asker may see, shown to them alone."""
     opening = "Only you see this; it is from a place that not everyone here can read:"

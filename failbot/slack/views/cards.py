@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from failbot.models import (
@@ -26,6 +27,7 @@ from failbot.slack.views.blocks import (
     titled,
     with_remark,
 )
+from failbot.store.base import MessageKind, ShownMessage
 
 # Sizes after escaping; together they stay under Slack's limit for all blocks of a message even
 # if JSON doubles every character of them.
@@ -141,9 +143,9 @@ def unposted(failure: Failure, code: str) -> str:
     return f"Slack refused the card ({clip_line(code, 60)}); the entry is kept."
 
 
-def ask_deletion(failure: Failure) -> Message:
-    """The question before a failure is deleted."""
-    words = f"Delete {failure.reference} for good? Its versions and its card go too."
+def ask_deletion(failure: Failure, *, shown: Sequence[ShownMessage] = ()) -> Message:
+    """The question before a failure is deleted, with what goes too; `shown` shows it in Slack."""
+    words = f"Delete {failure.reference} for good? {_what_goes(shown)}"
     quoted = f"*{clip_line(failure.name, TITLE_SIZE)}*"
     value = str(failure.number)
     buttons = actions(
@@ -151,6 +153,22 @@ def ask_deletion(failure: Failure) -> Message:
         button("Keep it", KEEP, value=value),
     )
     return Message(text=words, blocks=[section(f"{words}\n{quoted}"), buttons])
+
+
+def _what_goes(shown: Sequence[ShownMessage]) -> str:
+    kinds = Counter(one.kind for one in shown)
+    digests = len({one.about for one in shown if one.kind is MessageKind.DIGEST})
+    counts = {"answer": kinds[MessageKind.ANSWER], "digest": digests}
+    quoting = [_counted(count, name) for name, count in counts.items() if count]
+    card = " and its card" if kinds[MessageKind.CARD] else ""
+    words = f"Its versions{card} go too"
+    if quoting:
+        words += f"; {' and '.join(quoting)} that quoted it will say that it was deleted"
+    return f"{words}. What one person alone was shown stays until they reload Slack."
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def leading(failure: Failure) -> Explanation | None:
