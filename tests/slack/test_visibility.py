@@ -353,9 +353,12 @@ class Workspace(RuleBasedStateMachine):
 
     def shown_to(self, viewer: Viewer) -> set[int]:
         """The numbers of all that is shown, by every read that there is."""
-        found = showing.listed(
-            self.bot, TEAM, lambda: self.service.newest(viewer=viewer, limit=1_000)
-        )
+
+        def newest() -> list[Failure]:
+            return self.service.newest(viewer=viewer, limit=1_000)
+
+        showing.listed(self.bot, TEAM, newest)  # asking may open what was unsure until then
+        found = showing.listed(self.bot, TEAM, newest)
         numbers = [one.number for one in found]
         assert self.service.count(viewer=viewer) == len(numbers)
         searched = self.service.search("zebra", viewer=viewer, limit=1_000)
