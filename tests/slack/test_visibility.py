@@ -214,6 +214,9 @@ class Workspace(RuleBasedStateMachine):
             return
         self.control.clear_faults()
         self.control.fail_api(method, error)
+        for one in self.entries:  # what is hidden may be shared when Slack shows it again
+            one.is_unsure |= error == "channel_not_found"
+            one.was_closed |= one.is_unsure and not self.is_open(one.channel)
 
     # What Slack's events tell
 
@@ -270,7 +273,7 @@ class Workspace(RuleBasedStateMachine):
                 author=who,
                 channel=channel,
                 was_open=self.is_open(channel),
-                is_unsure=kept.is_unsure,
+                is_unsure=kept.is_unsure or bool(self.platform.faults.api),
             )
         )
 
@@ -443,7 +446,7 @@ class Workspace(RuleBasedStateMachine):
         self.clock.at_s += LOOK_S
         self.follower.tick(Event(), pace_s=0.0)
         for one in self.entries:
-            one.is_unsure = one.is_unsure and self._is_unsure(one)
+            one.is_unsure = one.is_unsure and one.number > 0 and self._is_unsure(one)
         for user_id in self.people.values():
             if self.kind(user_id) == "member":
                 seen = self.shown_to(self.places.viewer_for(TEAM, user_id))
