@@ -214,6 +214,9 @@ class Workspace(RuleBasedStateMachine):
             return
         self.control.clear_faults()
         self.control.fail_api(method, error)
+        for one in self.entries:  # what is hidden may be shared when Slack shows it again
+            one.is_unsure |= error == "channel_not_found"
+            one.was_closed |= one.is_unsure and not self.is_open(one.channel)
 
     # What Slack's events tell
 
@@ -270,7 +273,7 @@ class Workspace(RuleBasedStateMachine):
                 author=who,
                 channel=channel,
                 was_open=self.is_open(channel),
-                is_unsure=kept.is_unsure,
+                is_unsure=kept.is_unsure or bool(self.platform.faults.api),
             )
         )
 
@@ -353,9 +356,12 @@ class Workspace(RuleBasedStateMachine):
 
     def shown_to(self, viewer: Viewer) -> set[int]:
         """The numbers of all that is shown, by every read that there is."""
-        found = showing.listed(
-            self.bot, TEAM, lambda: self.service.newest(viewer=viewer, limit=1_000)
-        )
+
+        def newest() -> list[Failure]:
+            return self.service.newest(viewer=viewer, limit=1_000)
+
+        showing.listed(self.bot, TEAM, newest)  # asking may open what was unsure until then
+        found = showing.listed(self.bot, TEAM, newest)
         numbers = [one.number for one in found]
         assert self.service.count(viewer=viewer) == len(numbers)
         searched = self.service.search("zebra", viewer=viewer, limit=1_000)
@@ -440,7 +446,7 @@ class Workspace(RuleBasedStateMachine):
         self.clock.at_s += LOOK_S
         self.follower.tick(Event(), pace_s=0.0)
         for one in self.entries:
-            one.is_unsure = one.is_unsure and self._is_unsure(one)
+            one.is_unsure = one.is_unsure and one.number > 0 and self._is_unsure(one)
         for user_id in self.people.values():
             if self.kind(user_id) == "member":
                 seen = self.shown_to(self.places.viewer_for(TEAM, user_id))
