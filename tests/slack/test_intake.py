@@ -19,6 +19,7 @@ from failbot.memory.service import Service
 from failbot.slack.app import SlackSide, build
 from failbot.slack.duties import BUTTONS, EVENTS, OPEN_FORM, duty_in
 from failbot.slack.jobs.expecting import TELL_EXPECTED
+from failbot.slack.jobs.following import TELL_AUTHOR
 from failbot.slack.jobs.handlers import SHOW_CARD
 from failbot.slack.jobs.kinds import HANDLERS
 from failbot.slack.manifest import CHANGES, COMMAND, SHORTCUT, manifest
@@ -31,6 +32,7 @@ from tests.conftest import NOW
 from tests.slack.conftest import ReadySource
 from tests.slack.test_events import DIRECT, MENTION, envelope
 
+AFTER_A_FORM = {SHOW_CARD, TELL_EXPECTED, TELL_AUTHOR}
 LOOK_S = 0.15  # how long an ack that comes too early is waited for
 KEY = "ghp_" + "a1B2" * 9
 WHERE = {"team_id": "T1", "user_id": "U0BEN", "channel_id": "C0ML", "channel_name": "ml"}
@@ -219,7 +221,7 @@ def test_bolt_leaves_failbots_own_log_alone(door: Door) -> None:
 def test_every_way_in_is_walked(door: Door) -> None:
     """Each event, command, shortcut and button that Slack may send, and each kind of job."""
     kinds = {duty.kind for body in REQUESTS.values() if (duty := duty_in(body))}
-    assert kinds == set(HANDLERS) - {SHOW_CARD, TELL_EXPECTED}, "these follow a stored form"
+    assert kinds == set(HANDLERS) - AFTER_A_FORM
     events = {one["event"]["type"] for one in REQUESTS.values() if "event" in one}
     assert events == set(EVENTS) == {one.partition(".")[0] for one in SUBSCRIBED} - {*CHANGES}
     buttons = [one["actions"][0]["action_id"] for one in REQUESTS.values() if "actions" in one]
