@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from failbot.sandbox import factory
 from failbot.sandbox.control import Actor
@@ -27,7 +28,7 @@ class Bot:
 
     def __init__(self, box: Sandbox, data: Path) -> None:
         self.box, self.data = box, data
-        self.log = data / f"log-{id(self)}"
+        self.log = data / f"log-{uuid4().hex}"  # each bot's own
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
