@@ -141,7 +141,7 @@ def filled(data: Path, count: int) -> Path:
     store = SqliteStore(data / "failbot.db")
     said = [draft(f"Run {at} diverged. " + "The loss rose again. " * 40) for at in range(count)]
     now = factory.default_platform().clock.now()
-    store.failures.record_many(said, place=public(), author_id=ANA, now=now)
+    store.failures.record_many(said, place=public(factory.GENERAL), author_id=ANA, now=now)
     store.close()
     return data
 
