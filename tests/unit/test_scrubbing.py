@@ -137,7 +137,7 @@ def moved(store: SqliteStore, now: datetime, seed: int) -> list[int]:
     return gone
 
 
-@pytest.mark.parametrize("seed", [SEED])
+@pytest.mark.parametrize("seed", [pytest.param(SEED, id="drawn")])
 def test_not_a_byte_is_left(store: SqliteStore, tmp_path: Path, now: datetime, seed: int) -> None:
     """Of text, words, names, tokens and copies, in database, log and whatever lies beside it."""
     gone = mixed(store, now, seed, 60)
