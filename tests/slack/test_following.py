@@ -209,6 +209,23 @@ def test_what_a_channel_held_is_its_members_once_it_is_private(
     assert "is private. F-1 can now be found by its members only" in told(bot, ada)
 
 
+def test_what_was_said_elsewhere_is_taken_back_once_it_is_private(
+    bot: Running, ada: Actor, ben: Actor, club: str
+) -> None:
+    """As soon as Slack says so, and not when somebody next deletes something."""
+    bot.log(ada, NAN, club, title="From the club")
+    assert "From the club" in answer(bot, ben)
+    bot.control.convert(club, "private")
+    bot.side.bot.places.look(factory.TEAM_ID, club, within_s=0.0)
+    mine = factory.DMS[ben.user_id]
+    bot.control.wait_for(lambda: "From the club" not in texts(_all_of(ben, mine)), timeout_s=10)
+
+
+def _all_of(actor: Actor, channel_id: str) -> list[Any]:
+    starts = actor.messages(channel_id)
+    return [one for start in starts for one in actor.messages(channel_id, start["ts"])]
+
+
 def test_an_author_publishes_an_entry(bot: Running, ada: Actor, ben: Actor, club: str) -> None:
     """It stays the workspace's; nobody else can do so."""
     bot.log(ada, NAN, club)

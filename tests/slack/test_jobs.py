@@ -848,6 +848,14 @@ def test_a_digest_that_slack_cannot_take_now_is_nobodys_news(bench: Bench) -> No
         publish(bench.bot, PLAN, DIGEST, bench.claim(WEEK))
 
 
+def test_a_refused_digest_of_somebody_who_is_forgotten_is_nobodys_news(bench: Bench) -> None:
+    """Slack is not asked to reach nobody."""
+    bench.slack.refuse("chat.postMessage", refusal("not_in_channel"))
+    with pytest.raises(SlackError):
+        publish(bench.bot, replace(PLAN, created_by=""), DIGEST, bench.claim(WEEK))
+    assert bench.slack.calls.count("chat.postMessage") == 1
+
+
 def test_a_digest_is_of_what_its_channel_may_see(bench: Bench) -> None:
     """The workspace, and in a private channel its own entries, too."""
     assert audience_of(bench.bot, PLAN) == bench.places.audience_of(public())

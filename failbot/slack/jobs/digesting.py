@@ -88,6 +88,8 @@ def _send(bot: Bot, digest: Digest, claim: Claim) -> str:
 
 
 def _tell_author(bot: Bot, schedule: Schedule, code: str) -> None:
+    if not schedule.created_by:  # forgotten since
+        return
     after = (
         "It will not be tried again: set it anew in a channel that I am in."
         if code in GONE

@@ -19,6 +19,7 @@ from failbot.models import Access, Failure, Visibility
 from failbot.slack.bot import Bot
 from failbot.slack.calls import SLACK_FAILURES
 from failbot.slack.jobs.delivery import NOTE, post
+from failbot.slack.jobs.sending import SHOWN
 from failbot.slack.people import CACHED_S
 from failbot.slack.views.cards import followed
 from failbot.store.base import Job
@@ -50,6 +51,7 @@ def follow(bot: Bot, team_id: str, channel_id: str, access: Access) -> None:
     changed = bot.service.follow(channel_id, access, team_id=team_id)
     if changed:
         logger.info("%d entries follow %s: %s", len(changed), channel_id, access)
+        bot.knock(SHOWN)  # what others were shown of those that are closed now
     by_author: dict[str, list[Failure]] = defaultdict(list)
     for failure in changed:
         by_author[failure.author_id].append(failure)
