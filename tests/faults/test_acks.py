@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from failbot.config import DEFAULT_MODEL
 from failbot.models import Viewer
 from failbot.sandbox import factory
 from tests.faults.kit import Bot, logged, wait
@@ -39,6 +40,10 @@ def assert_kept(bot: Bot, after_s: float) -> None:
     for _ in range(2):
         assert logged(bot, ada)["status"] == "acked"
     wait(bot, lambda: len([one for one in ada.messages(general) if "F-" in str(one)]) >= 2)
+    store = bot.store()
+    wait(
+        bot, lambda: not store.embeddings.missing(DEFAULT_MODEL, limit=1)
+    )  # both are in the answer
     asked = ben.say(general, ASKED)
     wait(bot, lambda: ben.messages(general, asked["ts"])[1:])
     ada.command("/failure", "delete F-1", general)
@@ -55,7 +60,6 @@ def assert_kept(bot: Bot, after_s: float) -> None:
     ]
     assert {one["status"] for one in outcomes} == {"acked"}
     kill_after(bot, after_s)
-    store = bot.store()
     wait(bot, lambda: not store.failures.at([1], viewer=ALL))
     wait(bot, lambda: store.digests.schedules())
     now = control.now()
