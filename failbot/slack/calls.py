@@ -29,6 +29,11 @@ PASSING = frozenset(
     }
 )
 
+# Slack's refusals of the token, or of whom it stands for (docs.slack.dev, auth.test).
+OF_TOKEN = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
+)
+
 
 def error_code(error: Exception) -> str:
     """Slack's name of the refusal, such as not_in_channel; "" where there is none."""
@@ -55,15 +60,21 @@ def retry_after_s(error: Exception) -> float:
     return float(digits) if str(digits).isdigit() else 0.0
 
 
+def is_of_token(error: Exception) -> bool:
+    """Whether Slack refuses the bot itself, which says nothing of what it asked about."""
+    return isinstance(error, SlackApiError) and error_code(error) in OF_TOKEN
+
+
 def answer_of(call: Callable[[], SlackResponse]) -> SlackResponse | None:
     """Slack's answer; None where it refuses for good, which is a no.
 
-    :raises SlackApiError: and what a dropped line raises: what may be answered in a moment.
+    :raises SlackApiError: and what a dropped line raises: what may be answered in a moment, or
+        with another token.
     """
     try:
         return call()
     except SlackApiError as error:
-        if not is_final(error):
+        if not is_final(error) or is_of_token(error):
             raise
         logger.info("Slack refused a look-up: %s", error_code(error))
     return None

@@ -7,6 +7,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 
 from failbot.models import Question, Schedule, Viewer, Visibility
 from failbot.sandbox import factory
@@ -207,6 +208,16 @@ def test_what_a_channel_held_is_its_members_once_it_is_private(
     assert "From the club" not in READS[read](bot, ben).replace(before, "")
     assert "From the club" in answer(bot, ada)
     assert "is private. F-1 can now be found by its members only" in told(bot, ada)
+
+
+def test_a_refused_token_says_nothing_of_a_channel(bot: Running, ada: Actor, club: str) -> None:
+    """It is no refusal of what was asked about: entries stay where they are."""
+    bot.log(ada, NAN, club)
+    bot.control.fail_api("conversations.info", "invalid_auth")
+    with pytest.raises(SlackApiError, match="invalid_auth"):
+        bot.side.bot.places.look(factory.TEAM_ID, club, within_s=0.0)
+    assert [one.visibility for one in bot.entries()] == [Visibility.WORKSPACE]
+    assert told(bot, ada) == ""
 
 
 def test_what_was_said_elsewhere_is_taken_back_once_it_is_private(

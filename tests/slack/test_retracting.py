@@ -203,6 +203,31 @@ def test_what_fewer_may_see_is_recalled(bench: Bench) -> None:
     assert bench.store.shown.of(1, team_id="T1") == []
 
 
+def test_what_more_may_see_stays_as_it_is(bench: Bench) -> None:
+    """A recall for an entry that everyone sees now wipes nothing: answers, and hints to one."""
+    bench.log(NAN)
+    bench.ask()
+    bench.show(bench.log(ALIKE), posts_card=False, channel_id="C404")
+    before = [str(one) for one in bench.slack.messages["C0ML"]], bench.said(ANA)
+    assert bench.store.shown.recall(1, team_id="T1") == 2
+    settle(bench)
+    assert ([str(one) for one in bench.slack.messages["C0ML"]], bench.said(ANA)) == before
+    assert len(bench.store.shown.of(1, team_id="T1")) == 2
+
+
+def test_a_message_that_breaks_keeps_no_other_waiting(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told in the log, and tried again with the next look."""
+    for text in (NAN, ALIKE):
+        bench.show(bench.log(text), attempts=2)
+    deleted(bench, 1, 2)
+    bench.slack.refuse("chat.delete", KeyError("a defect"))
+    settle(bench)
+    assert len(bench.said()) == 1
+    assert "a stale card broke" in caplog.text
+
+
 def answer_that_shows(bench: Bench, *numbers: int) -> ShownMessage:
     bench.ask()
     [known] = bench.store.shown.of(2, team_id="T1")
@@ -219,7 +244,9 @@ def test_what_slack_has_no_more_is_forgotten(bench: Bench, code: str) -> None:
     assert bench.store.shown.stale(limit=9) == []
 
 
-@pytest.mark.parametrize("error", [TimeoutError(), refusal("ratelimited", status=429)])
+@pytest.mark.parametrize(
+    "error", [TimeoutError(), refusal("ratelimited", status=429), refusal("invalid_auth")]
+)
 def test_what_slack_cannot_do_now_is_done_later(bench: Bench, error: Exception) -> None:
     """And keeps nothing else waiting."""
     for text in (NAN, ALIKE):

@@ -200,6 +200,27 @@ def test_what_is_to_be_done_stays_to_be_done(memory: Memory, now: datetime) -> N
     store.close()
 
 
+def test_what_was_given_up_is_as_it_was_at_last(memory: Memory, now: datetime) -> None:
+    """What was dropped since stays dropped; no id stands in two lists, which nothing could end."""
+    store = memory.store()
+    give_up(store, now, "one")
+    memory.back_up()
+    store.inbox.drop(store.inbox.given_up()[0].job.id)
+    give_up(store, now, "two")
+    store.close()
+    memory.restore()
+    store = memory.store()
+    assert [one.reason for one in store.inbox.given_up()] == ["two"]
+    store.close()
+
+
+def give_up(store: SqliteStore, now: datetime, reason: str) -> None:
+    store.inbox.add("question", {}, team_id=TEAM, keys=[reason], now=now)
+    job = store.inbox.claim(now=now, lease_s=9)
+    assert job is not None
+    store.inbox.give_up(job, reason=reason, now=now)
+
+
 def test_a_digest_is_looked_for_where_all_is_lost(memory: Memory, now: datetime) -> None:
     """Whoever posts this week's is told that it may have been posted."""
     store = memory.store()

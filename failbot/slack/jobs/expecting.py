@@ -30,7 +30,7 @@ class Foreseen:
 
 def tell_later(bot: Bot, failure: Failure, questions: Sequence[ExpectedQuestion]) -> None:
     """Leaves the word to the workers, once for each version; entries of no channel have none."""
-    if not failure.channel_id or bot.now() - failure.updated_at > NEWS:
+    if not (failure.channel_id and failure.author_id) or bot.now() - failure.updated_at > NEWS:
         return
     told = Foreseen(
         number=failure.number,

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
-from failbot.errors import FailbotError
 from failbot.fields import as_dict, from_dict
 from failbot.models import Access, Failure, Visibility
 from failbot.slack.bot import Bot
@@ -54,7 +53,8 @@ def follow(bot: Bot, team_id: str, channel_id: str, access: Access) -> None:
         bot.knock(SHOWN)  # what others were shown of those that are closed now
     by_author: dict[str, list[Failure]] = defaultdict(list)
     for failure in changed:
-        by_author[failure.author_id].append(failure)
+        if failure.author_id:  # else its author was forgotten
+            by_author[failure.author_id].append(failure)
     for author_id, failures in by_author.items():
         told = Told(
             user_id=author_id,
@@ -107,7 +107,7 @@ class Follower:
         while not ending.is_set():
             try:
                 self.tick(ending)
-            except FailbotError:
+            except Exception:  # one that breaks must not end the looking
                 logger.exception("the channels of entries are not known")
             ending.wait(POLL_S)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from threading import Event
 
 from slack_sdk.errors import SlackApiError
@@ -17,7 +18,7 @@ from failbot.errors import FailbotError, NotFoundError
 from failbot.models import Answer, Failure, Hit, Verdict, Viewer, reference
 from failbot.slack import showing
 from failbot.slack.bot import Bot
-from failbot.slack.calls import SLACK_FAILURES
+from failbot.slack.calls import SLACK_FAILURES, is_of_token
 from failbot.slack.jobs import delivery
 from failbot.slack.jobs.digesting import links_of
 from failbot.slack.views.answers import answer_message
@@ -41,7 +42,7 @@ def retracting(bot: Bot, *, bell: Bell, stop: Stop) -> Worker:
             rings = bell.rings
             try:
                 settle_stale(bot, ending)
-            except FailbotError:
+            except Exception:  # one that breaks must not end the settling
                 logger.exception("the messages of deleted entries are not known")
             bell.wait(rings, LOOK_S)
 
@@ -57,6 +58,10 @@ def settle_stale(bot: Bot, ending: Event) -> None:
             bot.shown.settle(message, still=_settle(bot, message))
         except SLACK_FAILURES as error:
             logger.info("a stale %s waits: %s", message.kind, type(error).__name__)
+        except FailbotError:
+            raise
+        except Exception:  # one that breaks must not keep the others
+            logger.exception("a stale %s broke", message.kind)
 
 
 def _settle(bot: Bot, message: ShownMessage) -> set[int]:
@@ -64,7 +69,7 @@ def _settle(bot: Bot, message: ShownMessage) -> set[int]:
     try:
         return SETTLE[message.kind](bot, message)
     except SlackApiError as error:
-        if not delivery.is_final(error):
+        if not delivery.is_final(error) or is_of_token(error):
             raise
         code = delivery.error_code(error)
         if code != "message_not_found":
@@ -81,6 +86,8 @@ def _answer(bot: Bot, message: ShownMessage) -> set[int]:
     audience = bot.places.audience_of(question.place, user_id=question.user_id)
     left = bot.service.visible(message.numbers, viewer=audience)
     remark = _gone(bot, message, left)
+    if not remark:  # an entry is seen by more than before
+        return set(left)
     if question.verdict is Verdict.UNKNOWN or not left:
         return _put(bot, message, notice(remark), {})
     hits = tuple(Hit(failure=one, score=0.0, probability=1.0) for one in left.values())
@@ -97,9 +104,9 @@ def _answer(bot: Bot, message: ShownMessage) -> set[int]:
 def _digest(bot: Bot, message: ShownMessage) -> set[int]:
     """Made again, of what is there and as of when it was made."""
     place = bot.places.place_of(message.team_id, message.channel_id)
-    digest = bot.service.digest(
-        audience=bot.places.audience_of(place), now=message.posted_at, week=message.about
-    )
+    make = partial(bot.service.digest, now=message.posted_at, week=message.about)
+    audience = bot.places.audience_of(place)
+    digest = showing.digested(bot, message.team_id, lambda: make(audience=audience))
     links = links_of(bot, digest, message.team_id)
     left = {one.number: one for one in showing.failures_in(digest)}
     remark = _gone(bot, message, left)
@@ -119,6 +126,14 @@ def _card(bot: Bot, message: ShownMessage) -> set[int]:
     return _take_away(bot, message)
 
 
+def _note(bot: Bot, message: ShownMessage) -> set[int]:
+    """To one person: it stays where everyone may see all that it shows."""
+    everyone = bot.service.visible(message.numbers, viewer=Viewer(team_id=message.team_id))
+    if everyone.keys() >= set(message.numbers):
+        return set(everyone)
+    return _take_away(bot, message)
+
+
 def _take_away(bot: Bot, message: ShownMessage) -> set[int]:
     client = bot.client_for(message.team_id)
     client.chat_delete(channel=message.channel_id, ts=message.message_ts)
@@ -130,7 +145,7 @@ SETTLE: dict[MessageKind, Callable[[Bot, ShownMessage], set[int]]] = {
     MessageKind.ANSWER: _answer,
     MessageKind.DIGEST: _digest,
     MessageKind.DETAILS: _digest,
-    MessageKind.NOTE: _take_away,
+    MessageKind.NOTE: _note,
 }
 
 

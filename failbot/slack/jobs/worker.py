@@ -17,7 +17,7 @@ from threading import Event, Lock
 
 from slack_sdk.errors import SlackApiError
 
-from failbot.errors import FailbotError, StoppedError, StoreError, TakenOverError
+from failbot.errors import StoppedError, StoreError, TakenOverError
 from failbot.observer import Observer, Unobserved
 from failbot.slack.bot import Bot
 from failbot.slack.calls import SLACK_FAILURES
@@ -233,7 +233,7 @@ class Workers:
         logger.exception("reference %s: %s %s broke", reference, job.kind, job.id)
         try:
             self._apologize(self._bot, job, reference)
-        except (*SLACK_FAILURES, FailbotError):
+        except Exception:
             logger.exception("reference %s could not be told", reference)
         return self._give_up(job, f"a defect, reference {reference}")
 

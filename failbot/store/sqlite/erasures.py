@@ -166,8 +166,9 @@ def _is_own(row: Row) -> bool:
 
 def _drop_jobs(db: Database, condition: str, parameters: dict[str, Any]) -> int:
     """How many jobs there were; what the outbox knows of their messages goes with them."""
-    names = f"SELECT 'job ' || id FROM inbox WHERE {condition}"
-    db.execute(f"DELETE FROM outbox WHERE holder IN ({names})", parameters)
+    for table in JOBS:
+        names = f"SELECT 'job ' || id FROM {table} WHERE {condition}"
+        db.execute(f"DELETE FROM outbox WHERE holder IN ({names})", parameters)
     deleted = [db.execute(f"DELETE FROM {table} WHERE {condition}", parameters) for table in JOBS]
     return sum(one.rowcount for one in deleted)
 

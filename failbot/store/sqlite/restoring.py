@@ -26,8 +26,11 @@ SHARED_FIRST, SHARED_SIZE = 0x40000000 + 2, 510
 # What the replaced database knows better: what is still to be done or was done since, and what
 # must never be given twice.
 TAKEN = {
-    "DELETE FROM {0}": ("inbox", "outbox"),
-    "INSERT OR REPLACE INTO {0} ({1}) SELECT {1} FROM replaced.{0}": ("inbox", "outbox", "digests"),
+    "DELETE FROM {0}": ("inbox", "outbox", "given_up"),
+    "INSERT OR REPLACE INTO {0} ({1}) SELECT {1} FROM replaced.{0}": (
+        *("inbox", "outbox", "given_up"),
+        "digests",
+    ),
     "INSERT OR IGNORE INTO {0} ({1}) SELECT {1} FROM replaced.{0}": ("inbox_keys",),
     "INSERT OR IGNORE INTO {0} ({1}) SELECT {1} FROM replaced.{0} AS old WHERE EXISTS"
     " (SELECT 1 FROM failures WHERE team_id = old.team_id AND number = old.number)": ("shown",),
