@@ -99,7 +99,6 @@ def test_a_mark_hides_nothing() -> None:
     assert token not in redact(f"[redacted: {token}]")[0]
 
 
-PLAIN = "The loss diverged at step 900 after the warm-up ended. "
 HOSTILE = """password:|password=|password |key=|token: *|://a:|-----BEGIN X PRIVATE KEY-----\n|aA1/
 -----END PRIVATE KEY-----\n|a.a|hf_|a\n|password,a\n|a:5432:b:c:|authorization: |bearer |echo
 docker login -p |client(|eyJ|%20|\\n|login x password |password for a b c d |secret is set |key\n
@@ -110,21 +109,27 @@ SIZE = 100_000
 
 @pytest.mark.parametrize("piece", [one for one in re.split(r"\|", HOSTILE) if one])
 def test_hostile_repetition_takes_linear_time(piece: str) -> None:
-    """100 KB of anything repeated take at most forty times what 100 KB of prose take."""
-    assert _seconds(piece) <= 40 * max(_seconds(PLAIN), 0.02)
+    """Five times as much of anything takes five times as long, not twenty-five."""
+    assert_linear(piece)
 
 
 def test_hostile_lines_take_linear_time() -> None:
     """So do lines of a table's headings, and of a key without its beginning."""
     for piece in ("| password |\n", "| a | password |\n", "A" * 64 + "\n"):
-        assert _seconds(piece) <= 40 * max(_seconds(PLAIN), 0.02), piece
+        assert_linear(piece)
 
 
-def _seconds(piece: str) -> float:
-    text = (piece * (SIZE // len(piece) + 1))[:SIZE]
-    began = time.perf_counter()
+def assert_linear(piece: str) -> None:
+    """By the time of this process's own, which no neighbour lengthens."""
+    least_s = max(_seconds(piece, SIZE // 5), 0.005)
+    assert _seconds(piece, SIZE) <= 12 * least_s, piece
+
+
+def _seconds(piece: str, size: int) -> float:
+    text = (piece * (size // len(piece) + 1))[:size]
+    began = time.process_time()
     redact(text)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 @pytest.mark.parametrize("case", random.Random(7).sample(ALL, 40), ids=lambda case: case.kind)
