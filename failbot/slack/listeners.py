@@ -13,7 +13,7 @@ from slack_bolt import Ack, App
 
 from failbot.errors import SaidError
 from failbot.fields import as_dict
-from failbot.models import QuestionOrigin, Recorded
+from failbot.models import QuestionOrigin, Recorded, Viewer
 from failbot.slack.bot import Actor, Bot, actor_of
 from failbot.slack.jobs.handlers import SHOW_CARD, Shown
 from failbot.slack.refusals import explain
@@ -57,14 +57,15 @@ class Listeners:
         except SaidError as error:  # all else is the log's, too: see `explain`
             ack(response_action="errors", errors=forms.errors(error, view))
             return
-        self._announce(actor, filled, recorded, key=f"view:{view.get('id')}")
+        key = f"view:{view.get('id')}:{recorded.failure.version}"
+        self._announce(actor, filled, recorded, key=key)
         ack()
 
     def _store(self, actor: Actor, filled: forms.Filled, *, source: str) -> Recorded:
         """The failure, committed, and what was taken out of what was typed."""
         bot, now = self._bot, self._bot.now()
         if not filled.origin.number:
-            return bot.service.record(
+            recorded = bot.service.record(
                 filled.draft(),
                 place=bot.place(actor),
                 author_id=actor.user_id,
@@ -72,6 +73,7 @@ class Listeners:
                 source=source,
                 questions=dict.fromkeys(filled.questions or (), QuestionOrigin.AUTHOR),
             )
+            return recorded if recorded.is_new else self._sent_again(actor, filled, recorded)
         before = editable(bot, actor, filled.origin.number)
         return bot.service.revise(
             before.number,
@@ -79,6 +81,24 @@ class Listeners:
             viewer=bot.places.viewer_for(actor.team_id, actor.user_id),
             is_admin=bot.is_admin(actor),
             now=now,
+            questions=filled.questions,
+        )
+
+    def _sent_again(self, actor: Actor, filled: forms.Filled, recorded: Recorded) -> Recorded:
+        """What the form says now: it stayed open if Slack was not answered in time.
+
+        An entry that was edited since stays as it is: an echo of the form must not undo that.
+        """
+        first = recorded.failure
+        if first.version > 1:
+            return recorded
+        own = frozenset({first.channel_id})
+        return self._bot.service.revise(
+            first.number,
+            filled.draft(first.draft()),
+            viewer=Viewer(team_id=actor.team_id, user_id=actor.user_id, channel_ids=own),
+            is_admin=False,
+            now=self._bot.now(),
             questions=filled.questions,
         )
 

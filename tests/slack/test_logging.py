@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from failbot.errors import StoreError
 from failbot.models import QuestionOrigin, Viewer, Visibility
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
@@ -111,6 +114,26 @@ def test_the_same_submission_twice_is_one_entry_and_one_card(bot: Running, ada: 
     bot.settle()
     assert len(bot.entries()) == 1
     assert len(ada.messages(factory.GENERAL)) == 1
+
+
+def test_a_form_that_is_sent_again_with_more_in_it_loses_nothing(
+    bot: Running, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays open where its follow-up is not stored, and what was written is there already."""
+    bot.form(ada)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(bot.store.inbox), "add", _locked)
+        ada.submit({"tried": TRIED, "happened": HAPPENED})
+    assert [one.happened for one in bot.entries()] == [HAPPENED]
+    answer = ada.submit({"tried": TRIED, "happened": f"{HAPPENED} Twice."})
+    assert answer["status"] == "acked"
+    bot.settle()
+    assert [one.happened for one in bot.entries()] == [f"{HAPPENED} Twice."]
+    assert "Twice" in texts(ada.messages(factory.GENERAL))
+
+
+def _locked(*_: object, **__: object) -> bool:
+    raise StoreError("the database is locked")
 
 
 def test_a_similar_entry_is_hinted_to_its_author_alone(
