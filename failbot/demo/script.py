@@ -67,15 +67,20 @@ class Turn:
     reply: Failure | Answer | Digest
 
 
+# Where earlier versions logged the samples. No Slack has it, which would close them to everyone.
+FORMER_CHANNEL = "training"
+
+
 def place_in(team_id: str) -> Place:
-    """Where the demo's failures are logged, in that workspace."""
-    return Place(team_id=team_id, channel_id="training", visibility=Visibility.WORKSPACE)
+    """Where the demo's failures are logged: in that workspace, and in none of its channels."""
+    return Place(team_id=team_id, channel_id="", visibility=Visibility.WORKSPACE)
 
 
 def load_samples(
     service: Service, *, place: Place, now: datetime, progress: Callable[[int, int], None]
 ) -> tuple[int, int]:
     """How many sample failures are new, and how many there are. Idempotent; waits for the model."""
+    service.detach(FORMER_CHANNEL, team_id=place.team_id)
     with (files("failbot") / "samples" / "failures.jsonl").open("rb") as stream:
         reading = importing.read(tabular.rows(stream, format="jsonl"), importing.Plan())
     recorded = service.record_many(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from failbot.models import Question, Schedule, Viewer, Visibility
+from failbot.demo.script import FORMER_CHANNEL, load_samples, place_in
+from failbot.models import Place, Question, Schedule, Viewer, Visibility
 from failbot.sandbox import factory
 from failbot.sandbox.actor import Actor
 from failbot.sandbox.control import Control
@@ -208,6 +210,20 @@ def test_what_a_channel_held_is_its_members_once_it_is_private(
     assert "From the club" not in READS[read](bot, ben).replace(before, "")
     assert "From the club" in answer(bot, ada)
     assert "is private. F-1 can now be found by its members only" in told(bot, ada)
+
+
+SAMPLES = place_in(factory.TEAM_ID)
+
+
+@pytest.mark.parametrize("place", [SAMPLES, replace(SAMPLES, channel_id=FORMER_CHANNEL)])
+def test_the_demos_samples_stay_everyones(bot: Running, place: Place) -> None:
+    """Slack knows no channel of theirs, in a folder of an earlier version's either."""
+    everyone = Viewer(team_id=factory.TEAM_ID)
+    for _ in range(2):
+        load_samples(bot.service, place=place, now=bot.control.now(), progress=lambda *_: None)
+    bot.clock.at_s += LOOK_S
+    tick(bot)
+    assert bot.service.count(viewer=everyone) == 218
 
 
 def test_a_refused_token_says_nothing_of_a_channel(bot: Running, ada: Actor, club: str) -> None:
