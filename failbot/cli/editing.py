@@ -59,7 +59,7 @@ def edit(
         before = memory.service.editable(number, viewer=viewer, is_admin=False)
         asked = memory.service.expected([number], viewer=viewer).get(number, ())
         if given or cleared or asked_like:
-            draft = replace(before.draft(), **_empty(cleared), **given)
+            draft = replace(before.draft(), **(_empty(cleared) | given))
             questions = _questions(asked_like, cleared)
             recorded = memory.service.revise(
                 number, draft, viewer=viewer, is_admin=False, now=now(), questions=questions

@@ -141,6 +141,8 @@ def test_fields_are_edited_by_options(bare: Terminal) -> None:
     bare.ok("edit", "F-1", "--clear", "questions")
     assert bare.json("show", "F-1")["questions"] == []
     assert bare.ok("edit", "F-1", "--lesson", "Wait.") == "F-1: its text is as it was.\n"
+    bare.ok("edit", "F-1", "--clear", "lesson", "--lesson", "Wait longer.")
+    assert bare.json("show", "F-1")["lesson"] == "Wait longer."
 
 
 def test_what_may_not_be_edited_is_said(bare: Terminal) -> None:
