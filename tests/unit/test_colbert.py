@@ -21,6 +21,8 @@ from tests.make import ANA, draft, public, viewer
 from tests.tiny_model import COLBERT_HIDDEN, VOCABULARY, save_tiny_colbert, save_tiny_model
 from tests.unit.test_matching import Source
 
+pytest.importorskip("torch", reason="such models run in PyTorch")
+
 MASKS = {"strategy": "fixed", "length": 16, "attend": False}
 TEXT = "the loss became nan, after steps."
 WORDS = ["the", "loss", "became", "nan", "after", "steps"]
