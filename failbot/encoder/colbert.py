@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failbot.encoder.base import IMPORTING, Kind, unit, well_formed
+from failbot.encoder.transformers import load_as
 from failbot.encoder.weights import Weights
 from failbot.errors import ModelError
 from failbot.search.values import Encoding
@@ -105,22 +106,8 @@ def _scored(features: Mapping[str, Tensor]) -> NDArray[np.bool_]:
 
 def _load(weights: Weights) -> MultiVectorEncoder:
     from sentence_transformers import MultiVectorEncoder
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()  # it would write over a command's own output
-    try:
-        model = MultiVectorEncoder(
-            str(weights.folder),
-            device="cpu",
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True},
-        ).eval()
-    except Exception as error:  # each architecture fails in its own way
-        raise ModelError(
-            f"sentence-transformers cannot load {weights.folder} "
-            f"({type(error).__name__}: {error}). Set FAILBOT_MODEL to another model."
-        ) from error
+    model: MultiVectorEncoder = load_as(MultiVectorEncoder, weights)
     if not getattr(model.tokenizer, "is_fast", False):
         raise ModelError(
             f"{weights.name} has no fast tokenizer, which says where each token stands in the "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,13 +109,16 @@ class TransformersEncoder:
         return np.array([start - len(prompt) for start, _ in offsets], np.int32)
 
 
-def _load(weights: Weights) -> SentenceTransformer:
-    from sentence_transformers import SentenceTransformer
+def load_as(make: Callable[..., Any], weights: Weights) -> Any:
+    """What this class of sentence-transformers makes of the weights, for one that only encodes.
+
+    :raises ModelError: it cannot.
+    """
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # it would write over a command's own output
     try:
-        return SentenceTransformer(
+        return make(
             str(weights.folder),
             device="cpu",
             trust_remote_code=False,
@@ -127,6 +130,13 @@ def _load(weights: Weights) -> SentenceTransformer:
             f"sentence-transformers cannot load {weights.folder} "
             f"({type(error).__name__}: {error}). Set FAILBOT_MODEL to another model."
         ) from error
+
+
+def _load(weights: Weights) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+
+    model: SentenceTransformer = load_as(SentenceTransformer, weights)
+    return model
 
 
 def _prompt(prompts: Mapping[str, str], names: Sequence[str]) -> str:
