@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from failbot.models import Answer, Failure, Viewer, first_sentence
-from failbot.search.null import LEAST_QUESTIONS, MOST_QUESTIONS, PERCENTILE, Null, log_odds
+from failbot.search.null import MOST_QUESTIONS, PERCENTILE, Null, log_odds
 from failbot.search.null import from_questions as of_questions
 from failbot.store.base import Store, StoredNull
 
@@ -47,11 +47,6 @@ def measure(store: Store, team_id: str, *, model: str, ask: Asker) -> StoredNull
     made = StoredNull(entries=entries, level=level)
     store.calibrations.keep_null(made, team_id=team_id, model=model)
     return made
-
-
-def is_enough(questions: int) -> bool:
-    """Whether so many questions say what a stranger looks like."""
-    return questions >= LEAST_QUESTIONS
 
 
 def _is_outgrown(kept: StoredNull, entries: int) -> bool:

@@ -31,9 +31,6 @@ def reply(bot: Bot, actor: Actor, command: Command) -> list[Message]:
 
     :raises FailbotError: in words for the actor.
     """
-    if command.verb == "form":
-        open_form(bot, actor, Draft(tried="", happened=command.text))
-        return []
     return REPLIES[command.verb](bot, actor, command)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from failbot.errors import DraftError, InputError, ReaderError, StoppedError
 from failbot.memory.embedding import together
-from failbot.memory.nulls import LEAST_ENTRIES, is_enough
+from failbot.memory.nulls import LEAST_ENTRIES
 from failbot.memory.rescanning import rescan
 from failbot.memory.service import Service
 from failbot.models import (
@@ -24,7 +24,6 @@ from failbot.models import (
     Viewer,
 )
 from failbot.reader.base import NoReader
-from failbot.search.null import LEAST_QUESTIONS
 from failbot.search.values import Encoding
 from failbot.store.base import Failures, Store
 from failbot.threads import Stop
@@ -316,9 +315,3 @@ def test_a_rescan_passes_over_what_was_deleted_meanwhile(now: datetime) -> None:
     store.failures = Vanishing(store.failures)
     everything = Viewer(team_id="T1", is_operator=True)
     assert list(rescan(store, viewer=everything, dry_run=False).failures) == [2]
-
-
-def test_fifty_questions_are_enough() -> None:
-    """As many as the level of strangers is made from."""
-    assert is_enough(LEAST_QUESTIONS)
-    assert not is_enough(LEAST_QUESTIONS - 1)
